@@ -1,0 +1,63 @@
+package org.iommu4j.api;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the command line and the platform say when a core starts (CORE-182 to 187). A text that is
+ * not a boolean changes nothing.
+ *
+ * <p>A boolean is recognised by its first character: e, y, t, 1 for true, d, n, f, 0 for false; by
+ * two characters for "on" and "of".
+ *
+ * @param passthrough {@code iommu.passthrough}, or null
+ * @param strict {@code iommu.strict}, or null
+ * @param forcedac {@code iommu.forcedac}, or null
+ * @param memoryEncrypted whether the platform encrypts memory
+ * @param buildPassthrough the build's default domain type is pass-through instead of translated
+ * @param buildStrict the build's default policy is strict instead of lazy
+ */
+@Mirrors({"iommu.passthrough", "iommu.strict", "iommu.forcedac"})
+public record BootParameters(
+    @Nullable String passthrough,
+    @Nullable String strict,
+    @Nullable String forcedac,
+    boolean memoryEncrypted,
+    boolean buildPassthrough,
+    boolean buildStrict) {
+  /** An empty command line on a machine without memory encryption: translated and lazy. */
+  public static final BootParameters NONE =
+      new BootParameters(null, null, null, false, false, false);
+
+  /**
+   * The same with another {@code iommu.passthrough}.
+   *
+   * @param text as on the command line
+   * @return new parameters
+   */
+  public BootParameters withPassthrough(@Nullable String text) {
+    return new BootParameters(
+        text, strict, forcedac, memoryEncrypted, buildPassthrough, buildStrict);
+  }
+
+  /**
+   * The same with another {@code iommu.strict}.
+   *
+   * @param text as on the command line
+   * @return new parameters
+   */
+  public BootParameters withStrict(@Nullable String text) {
+    return new BootParameters(
+        passthrough, text, forcedac, memoryEncrypted, buildPassthrough, buildStrict);
+  }
+
+  /**
+   * The same with or without memory encryption.
+   *
+   * @param encrypted whether the platform encrypts memory
+   * @return new parameters
+   */
+  public BootParameters withMemoryEncrypted(boolean encrypted) {
+    return new BootParameters(
+        passthrough, strict, forcedac, encrypted, buildPassthrough, buildStrict);
+  }
+}

@@ -1,0 +1,642 @@
+package org.iommu4j.core.domain;
+
+import java.util.List;
+import org.iommu4j.api.CookieType;
+import org.iommu4j.api.CoreMessage;
+import org.iommu4j.api.DevIommu;
+import org.iommu4j.api.Domain;
+import org.iommu4j.api.DomainGeometry;
+import org.iommu4j.api.DomainType;
+import org.iommu4j.api.Errno;
+import org.iommu4j.api.FaultAccess;
+import org.iommu4j.api.FaultHandler;
+import org.iommu4j.api.IommuException;
+import org.iommu4j.api.IotlbGather;
+import org.iommu4j.api.PagingDomain;
+import org.iommu4j.api.SgSegment;
+import org.iommu4j.core.domain.CoreDomain.HasCore;
+import org.iommu4j.core.trace.CoreTrace;
+import org.iommu4j.spi.DirtyOps;
+import org.iommu4j.spi.DmaLayer;
+import org.iommu4j.spi.DomainOp;
+import org.iommu4j.spi.DomainOps;
+import org.iommu4j.spi.MapResult;
+import org.iommu4j.spi.PagingDomainOps;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A translating domain: the loops that cut a range into pages, the exact undo, and the cookie.
+ *
+ * <p>UNMANAGED, DMA and DMA_FQ are values of {@link #type()}, not classes: the live switch keeps
+ * the object. Whoever switches publishes the flush queue first and the type afterwards, and an
+ * unmap samples the type once, so it either sees the old type or a complete queue.
+ */
+public final class PagingDomainImpl extends CoreDomain {
+  private final PagingDomainOps table;
+  private final CoreTrace trace;
+  private final long pageSizes;
+  private final long granuleMask;
+  private final DomainGeometry geometry;
+  private final boolean mapsPages;
+  private final boolean mapsRanges;
+  private final Domain view = new View();
+
+  private volatile DomainType type;
+  private volatile CookieType cookie = CookieType.NONE;
+  private volatile @Nullable FaultHandler faultHandler;
+  private volatile @Nullable DmaLayer cookieKeeper;
+  private volatile @Nullable DmaLayer dmaLayer;
+
+  private PagingDomainImpl(
+      PagingDomainOps table, DomainType type, Driver owner, DriverGuard guard, CoreTrace trace) {
+    super(table, owner, guard);
+    this.table = table;
+    this.trace = trace;
+    this.type = type;
+    this.pageSizes = guard.call("page_sizes", table, table::pageSizes);
+    this.geometry = guard.call("geometry", table, table::geometry);
+    this.granuleMask = pageSizes == 0 ? 0 : Long.lowestOneBit(pageSizes) - 1;
+    this.mapsPages = has(DomainOp.MAP_PAGES);
+    this.mapsRanges = has(DomainOp.MAP_RANGE);
+  }
+
+  static PagingDomainImpl create(
+      PagingDomainOps table, DomainType type, Driver owner, DriverGuard guard, CoreTrace trace) {
+    return new PagingDomainImpl(table, type, owner, guard, trace);
+  }
+
+  /** Tells the domain who keeps MSI cookies; done once, before consumers see the domain. */
+  public void setDmaLayer(DmaLayer layer) {
+    dmaLayer = layer;
+  }
+
+  @Override
+  public Domain asDomain() {
+    return view;
+  }
+
+  /** This domain as consumers hold it. */
+  public PagingDomain asPaging() {
+    return (PagingDomain) view;
+  }
+
+  @Override
+  public DomainType type() {
+    return type;
+  }
+
+  /**
+   * Changes the type: the live switch to lazy, and the downgrade to strict of a domain whose queue
+   * could not be made.
+   */
+  public void setType(DomainType newType) {
+    type = newType;
+  }
+
+  /** The supported page sizes. */
+  public long pageSizes() {
+    return pageSizes;
+  }
+
+  /** What the domain carries besides mappings. */
+  public CookieType cookie() {
+    return cookie;
+  }
+
+  /**
+   * Gets the IOVA space of the DMA layer (CORE-463).
+   *
+   * @param layer who keeps it
+   * @throws IommuException EEXIST if a cookie is present, or the layer's refusal
+   */
+  public void getDmaCookie(DmaLayer layer) {
+    synchronized (this) {
+      requireNoCookie("get a DMA cookie");
+      layer.getCookie(asPaging());
+      cookieKeeper = layer;
+      cookie = CookieType.DMA_IOVA;
+    }
+  }
+
+  private void requireNoCookie(String operation) {
+    if (cookie != CookieType.NONE) {
+      throw new IommuException(
+          Errno.EEXIST, "cannot " + operation + ": domain " + this + " carries " + cookie);
+    }
+  }
+
+  private void setMsiWindow(long base) {
+    requireAlive();
+    if (type != DomainType.UNMANAGED) {
+      throw new IommuException(
+          Errno.EINVAL,
+          String.format("no MSI window at 0x%x: domain %s is not unmanaged", base, this));
+    }
+    synchronized (this) {
+      requireNoCookie(String.format("reserve an MSI window at 0x%x", base));
+      DmaLayer layer = dmaLayer;
+      if (layer == null) {
+        throw new IommuException(Errno.ENODEV, "no DMA layer keeps MSI windows for " + this);
+      }
+      layer.getMsiCookie(asPaging(), base);
+      cookieKeeper = layer;
+      cookie = CookieType.DMA_MSI;
+    }
+  }
+
+  private void setFaultHandler(@Nullable FaultHandler handler) {
+    requireAlive();
+    synchronized (this) {
+      if (cookie != CookieType.NONE) {
+        trace.violation(1023, "fault-handler-refused", "domain " + this + " carries " + cookie);
+        return;
+      }
+      faultHandler = handler;
+      cookie = CookieType.FAULT_HANDLER;
+    }
+  }
+
+  private @Nullable Errno reportFault(DevIommu device, long iova, FaultAccess access) {
+    FaultHandler handler = faultHandler;
+    Errno answer = handler == null ? Errno.ENOSYS : handle(handler, device, iova, access);
+    trace.fault(device.device(), iova, access);
+    return answer;
+  }
+
+  private @Nullable Errno handle(
+      FaultHandler handler, DevIommu device, long iova, FaultAccess access) {
+    try {
+      return guard()
+          .call("fault_handler", device, () -> handler.onFault(view, device, iova, access));
+    } catch (IommuException failure) {
+      return failure.errno();
+    }
+  }
+
+  private void setPgtableQuirks(long quirks) {
+    requireAlive();
+    if (type != DomainType.UNMANAGED || !has(DomainOp.SET_PGTABLE_QUIRKS)) {
+      throw new IommuException(
+          Errno.EINVAL,
+          String.format("page-table quirks 0x%x cannot be set on domain %s", quirks, this));
+    }
+    IommuException failure =
+        guard().attempt("set_pgtable_quirks", this, () -> table.setPgtableQuirks(quirks));
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  /** Maps and makes visible (CORE-511). */
+  public void map(long iova, long paddr, long size, int prot) {
+    mapNosync(iova, paddr, size, prot);
+    IommuException failure = trySync(iova, size);
+    if (failure != null) {
+      unmap(iova, size);
+      throw failure;
+    }
+  }
+
+  /** Maps without making it visible; on failure exactly what was mapped is unmapped (CORE-504). */
+  public void mapNosync(long iova, long paddr, long size, int prot) {
+    requireAlive();
+    if (pageSizes == 0 || !type.isPaging()) {
+      throw badDomain(trace, "map", this, iova, size);
+    }
+    long result =
+        mapsRanges ? mapWhole(iova, paddr, size, prot) : mapPages(iova, paddr, size, prot);
+    long mapped = MapResult.pages(result) * (granuleMask + 1);
+    trace.mapped(view, iova, paddr, mapped);
+    if (MapResult.isFailure(result)) {
+      unmap(iova, mapped);
+      throw new IommuException(
+          MapResult.errno(result),
+          String.format(
+              "cannot map iova 0x%x to 0x%x, size 0x%x, prot 0x%x in domain %s (stopped after"
+                  + " 0x%x)",
+              iova, paddr, size, prot, this, mapped));
+    }
+  }
+
+  /** Records the violation for a domain that cannot be mapped into (CORE-500). */
+  static IommuException badDomain(
+      CoreTrace trace, String operation, Object domain, long iova, long size) {
+    trace.violationOnce(
+        1024, operation + "-bad-domain", operation, "domain " + domain + " has no mappings");
+    return new IommuException(
+        Errno.EINVAL,
+        String.format(
+            "cannot %s iova 0x%x, size 0x%x: domain %s has no mappings",
+            operation, iova, size, domain));
+  }
+
+  private long mapWhole(long iova, long paddr, long size, int prot) {
+    long pages = size >>> Long.numberOfTrailingZeros(granuleMask + 1);
+    return checked(callMapRange(iova, paddr, size, prot), pages, iova);
+  }
+
+  /** The loop over page sizes (CORE-502, 503); the answer counts pages of the smallest size. */
+  private long mapPages(long iova, long paddr, long size, int prot) {
+    if (!mapsPages) {
+      trace.violation(1025, "no-map-pages", "domain " + this);
+      return MapResult.failed(0, Errno.ENODEV);
+    }
+    if (((iova | paddr | size) & granuleMask) != 0) {
+      unaligned("map", iova, paddr, size);
+      return MapResult.failed(0, Errno.EINVAL);
+    }
+    int granuleShift = Long.numberOfTrailingZeros(granuleMask + 1);
+    long done = 0;
+    while (done != size) {
+      long at = iova + done;
+      long from = paddr + done;
+      long pageSize = PageSizes.largest(pageSizes, at, from, size - done);
+      long count = PageSizes.count(pageSizes, pageSize, at, from, size - done);
+      long answer = checked(callMapPages(at, from, pageSize, count, prot), count, at);
+      long step = MapResult.pages(answer) << Long.numberOfTrailingZeros(pageSize);
+      done += step;
+      if (MapResult.isFailure(answer)) {
+        return MapResult.failed(done >>> granuleShift, MapResult.errno(answer));
+      }
+    }
+    return MapResult.mapped(size >>> granuleShift);
+  }
+
+  /**
+   * Catches a driver that lies. One that reports no progress and no error would make the loop run
+   * for ever; one that reports more than it was asked for has mapped we know not what, so only what
+   * was asked for is undone. Both become EIO and a violation.
+   */
+  private long checked(long answer, long asked, long iova) {
+    long pages = MapResult.pages(answer);
+    if (Long.compareUnsigned(pages, asked) > 0) {
+      trace.violation(
+          0,
+          "driver-mapped-too-much",
+          String.format(
+              "domain %s reports 0x%x of 0x%x pages at iova 0x%x", this, pages, asked, iova));
+      return MapResult.failed(asked, Errno.EIO);
+    }
+    if (pages == 0 && asked != 0 && !MapResult.isFailure(answer)) {
+      trace.violation(
+          0,
+          "driver-made-no-progress",
+          String.format("domain %s at iova 0x%x, 0x%x pages asked", this, iova, asked));
+      return MapResult.failed(0, Errno.EIO);
+    }
+    return answer;
+  }
+
+  private long callMapPages(long iova, long paddr, long pageSize, long count, int prot) {
+    try {
+      return table.mapPages(iova, paddr, pageSize, count, prot);
+    } catch (IommuException refused) {
+      return MapResult.failed(0, refused.errno());
+    } catch (Throwable unexpected) {
+      return MapResult.failed(0, guard().broken("map_pages", this, unexpected).errno());
+    }
+  }
+
+  private long callMapRange(long iova, long paddr, long size, int prot) {
+    try {
+      return table.mapRange(iova, paddr, size, prot);
+    } catch (IommuException refused) {
+      return MapResult.failed(0, refused.errno());
+    } catch (Throwable unexpected) {
+      return MapResult.failed(0, guard().broken("map_range", this, unexpected).errno());
+    }
+  }
+
+  private void unaligned(String operation, long iova, long paddr, long size) {
+    trace.message(
+        CoreMessage.UNALIGNED,
+        null,
+        String.format(
+            "unaligned %s: iova 0x%x pa 0x%x size 0x%x min_pagesz 0x%x",
+            operation, iova, paddr, size, granuleMask + 1));
+  }
+
+  private void syncMap(long iova, long size) {
+    requireAlive();
+    IommuException failure = trySync(iova, size);
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  private @Nullable IommuException trySync(long iova, long size) {
+    if (!has(DomainOp.IOTLB_SYNC_MAP)) {
+      return null;
+    }
+    return guard().attempt("iotlb_sync_map", this, () -> table.iotlbSyncMap(iova, size));
+  }
+
+  /**
+   * Maps a list without gaps (CORE-520). A run of adjacent pieces is mapped when the next piece, or
+   * the end, breaks it. As in Linux a run is lost if the last piece of the list, being a bus
+   * address or empty, begins exactly where the run ends (CORE-523).
+   */
+  private long mapSg(long iova, List<SgSegment> segments, int prot) {
+    if (segments.isEmpty()) {
+      throw new IommuException(
+          Errno.EINVAL, String.format("nothing to map at iova 0x%x: the list is empty", iova));
+    }
+    long mapped = 0;
+    try {
+      long runStart = 0;
+      long runLength = 0;
+      for (SgSegment segment : segments) {
+        long at = segment.physicalAddress();
+        if (runLength != 0 && at != runStart + runLength) {
+          mapNosync(iova + mapped, runStart, runLength, prot);
+          mapped += runLength;
+          runLength = 0;
+        }
+        if (!segment.busAddress()) {
+          runStart = runLength == 0 ? at : runStart;
+          runLength += segment.length();
+        }
+      }
+      long last = segments.get(segments.size() - 1).physicalAddress();
+      if (runLength != 0 && last != runStart + runLength) {
+        mapNosync(iova + mapped, runStart, runLength, prot);
+        mapped += runLength;
+      }
+      syncMap(iova, mapped);
+      return mapped;
+    } catch (IommuException failure) {
+      unmap(iova, mapped);
+      throw failure;
+    }
+  }
+
+  /** Unmaps and invalidates (CORE-530). */
+  public long unmap(long iova, long size) {
+    IotlbGather gather = new IotlbGather();
+    long unmapped = unmapFast(iova, size, gather);
+    iotlbSync(gather);
+    return unmapped;
+  }
+
+  /** Unmaps and gathers (CORE-531 to 534). */
+  public long unmapFast(long iova, long size, IotlbGather gather) {
+    requireAlive();
+    if (pageSizes == 0 || !type.isPaging()) {
+      badDomain(trace, "unmap", this, iova, size);
+      return 0;
+    }
+    long unmapped =
+        mapsRanges ? callUnmapRange(iova, size, gather) : unmapPages(iova, size, gather);
+    trace.unmapped(view, iova, size, unmapped);
+    return unmapped;
+  }
+
+  private long unmapPages(long iova, long size, IotlbGather gather) {
+    if (!mapsPages) {
+      trace.violation(1025, "no-unmap-pages", "domain " + this);
+      return 0;
+    }
+    if (((iova | size) & granuleMask) != 0) {
+      unaligned("unmap", iova, 0, size);
+      return 0;
+    }
+    long done = 0;
+    while (Long.compareUnsigned(done, size) < 0) {
+      long at = iova + done;
+      long pageSize = PageSizes.largest(pageSizes, at, at, size - done);
+      long count = PageSizes.count(pageSizes, pageSize, at, at, size - done);
+      long step = callUnmapPages(at, pageSize, count, gather);
+      if (step == 0) {
+        break;
+      }
+      if (!gather.hasRange()) {
+        // The driver does not use the gather: make sure that a sync follows all the same. The full
+        // size counts from this step, so the range may reach beyond what was asked (CORE-534).
+        gather.addRange(at, size);
+      }
+      done += step;
+    }
+    return done;
+  }
+
+  private long callUnmapPages(long iova, long pageSize, long count, IotlbGather gather) {
+    try {
+      return honest(table.unmapPages(iova, pageSize, count, gather), iova);
+    } catch (Throwable unexpected) {
+      guard().broken("unmap_pages", this, unexpected);
+      return 0;
+    }
+  }
+
+  private long callUnmapRange(long iova, long size, IotlbGather gather) {
+    try {
+      return honest(table.unmapRange(iova, size, gather), iova);
+    } catch (Throwable unexpected) {
+      guard().broken("unmap_range", this, unexpected);
+      return 0;
+    }
+  }
+
+  /** A count that is no whole number of pages, or reaches beyond the address space, is a lie. */
+  private long honest(long bytes, long iova) {
+    boolean wraps = bytes != 0 && Long.compareUnsigned(iova + bytes - 1, iova) < 0;
+    if ((bytes & granuleMask) != 0 || wraps) {
+      trace.violation(
+          0,
+          "driver-unmapped-nonsense",
+          String.format("domain %s reports 0x%x bytes at iova 0x%x", this, bytes, iova));
+      return 0;
+    }
+    return bytes;
+  }
+
+  /** Invalidates what was gathered; the gather is empty afterwards in every case. */
+  public void iotlbSync(IotlbGather gather) {
+    if (gather.hasRange() && has(DomainOp.IOTLB_SYNC)) {
+      try {
+        table.iotlbSync(gather);
+      } catch (Throwable unexpected) {
+        guard().broken("iotlb_sync", this, unexpected);
+      }
+    }
+    gather.init();
+  }
+
+  /** Invalidates everything, if the driver can. */
+  public void flushIotlbAll() {
+    if (has(DomainOp.FLUSH_IOTLB_ALL)) {
+      guard().contain("flush_iotlb_all", this, table::flushIotlbAll);
+    }
+  }
+
+  /** Walks the driver's tables. */
+  public long iovaToPhys(long iova) {
+    if (!has(DomainOp.IOVA_TO_PHYS)) {
+      return 0;
+    }
+    try {
+      return table.iovaToPhys(iova);
+    } catch (Throwable unexpected) {
+      guard().broken("iova_to_phys", this, unexpected);
+      return 0;
+    }
+  }
+
+  private boolean enforceCacheCoherency() {
+    return has(DomainOp.ENFORCE_CACHE_COHERENCY)
+        && guard().call("enforce_cache_coherency", this, table::enforceCacheCoherency);
+  }
+
+  private DirtyOps dirtyTracking() {
+    DirtyOps dirty = guard().call("dirty_ops", this, table::dirtyOps);
+    if (dirty == null) {
+      throw new IommuException(Errno.EOPNOTSUPP, "domain " + this + " cannot track dirty pages");
+    }
+    return dirty;
+  }
+
+  private void requireAlive() {
+    if (isFreed()) {
+      throw freed();
+    }
+  }
+
+  @Override
+  void freeNow() {
+    DmaLayer keeper = cookieKeeper;
+    if (keeper != null) {
+      if (cookie == CookieType.DMA_IOVA) {
+        guard().contain("put_cookie", this, () -> keeper.putCookie(asPaging()));
+      } else {
+        guard().contain("put_msi_cookie", this, () -> keeper.putMsiCookie(asPaging()));
+      }
+    }
+    freeDriverSide();
+  }
+
+  private void closeByConsumer() {
+    if (cookie == CookieType.DMA_IOVA) {
+      throw new IommuException(
+          Errno.EINVAL, "domain " + this + " is a default domain: the core frees it");
+    }
+    free();
+  }
+
+  /** What consumers hold: every call goes to the domain around it. */
+  private final class View implements PagingDomain, HasCore {
+    @Override
+    public CoreDomain core() {
+      return PagingDomainImpl.this;
+    }
+
+    @Override
+    public DomainType type() {
+      return PagingDomainImpl.this.type();
+    }
+
+    @Override
+    public DomainOps ops() {
+      return table;
+    }
+
+    @Override
+    public long iovaToPhys(long iova) {
+      return PagingDomainImpl.this.iovaToPhys(iova);
+    }
+
+    @Override
+    public void map(long iova, long paddr, long size, int prot) {
+      PagingDomainImpl.this.map(iova, paddr, size, prot);
+    }
+
+    @Override
+    public void mapNosync(long iova, long paddr, long size, int prot) {
+      PagingDomainImpl.this.mapNosync(iova, paddr, size, prot);
+    }
+
+    @Override
+    public void syncMap(long iova, long size) {
+      PagingDomainImpl.this.syncMap(iova, size);
+    }
+
+    @Override
+    public long mapSg(long iova, List<SgSegment> segments, int prot) {
+      return PagingDomainImpl.this.mapSg(iova, segments, prot);
+    }
+
+    @Override
+    public long unmap(long iova, long size) {
+      return PagingDomainImpl.this.unmap(iova, size);
+    }
+
+    @Override
+    public long unmapFast(long iova, long size, IotlbGather gather) {
+      return PagingDomainImpl.this.unmapFast(iova, size, gather);
+    }
+
+    @Override
+    public void iotlbSync(IotlbGather gather) {
+      PagingDomainImpl.this.iotlbSync(gather);
+    }
+
+    @Override
+    public void flushIotlbAll() {
+      PagingDomainImpl.this.flushIotlbAll();
+    }
+
+    @Override
+    public long pageSizes() {
+      return pageSizes;
+    }
+
+    @Override
+    public DomainGeometry geometry() {
+      return geometry;
+    }
+
+    @Override
+    public CookieType cookieType() {
+      return cookie;
+    }
+
+    @Override
+    public void setPgtableQuirks(long quirks) {
+      PagingDomainImpl.this.setPgtableQuirks(quirks);
+    }
+
+    @Override
+    public boolean enforceCacheCoherency() {
+      return PagingDomainImpl.this.enforceCacheCoherency();
+    }
+
+    @Override
+    public DirtyOps dirtyTracking() {
+      return PagingDomainImpl.this.dirtyTracking();
+    }
+
+    @Override
+    public void setMsiWindow(long base) {
+      PagingDomainImpl.this.setMsiWindow(base);
+    }
+
+    @Override
+    public void setFaultHandler(@Nullable FaultHandler handler) {
+      PagingDomainImpl.this.setFaultHandler(handler);
+    }
+
+    @Override
+    public @Nullable Errno reportFault(DevIommu device, long iova, FaultAccess access) {
+      return PagingDomainImpl.this.reportFault(device, iova, access);
+    }
+
+    @Override
+    public void close() {
+      closeByConsumer();
+    }
+
+    @Override
+    public String toString() {
+      return PagingDomainImpl.this.toString();
+    }
+  }
+}

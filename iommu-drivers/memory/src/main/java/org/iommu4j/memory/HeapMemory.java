@@ -1,0 +1,312 @@
+package org.iommu4j.memory;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.iommu4j.api.Errno;
+import org.iommu4j.api.IommuException;
+import org.iommu4j.spi.PhysicalMemory;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Physical memory on the Java heap, in which only the frames that were written take space.
+ *
+ * <p>Every address of the memory can be read and written, so one object serves both as the RAM that
+ * devices reach by DMA and as the place of their translation tables. Bytes that nobody wrote are 0.
+ * Addresses are unsigned; the memory reaches from {@link #base} to {@link #last}, inclusive.
+ *
+ * <p>{@link #allocatePage} hands out the highest page first and works downwards, and gives a page
+ * that came back again before any fresh one. So tables stay clear of the low addresses that a test
+ * picks for its buffers, a table that is used after it was freed is soon found to be another one,
+ * and the same calls always give the same addresses. The page at address 0 is never handed out.
+ *
+ * <p>Thread-safe. Reads and writes take no lock and allocate nothing, except for the first write to
+ * a frame. Two threads that use plain {@link #read} and {@link #write} on one word need some other
+ * ordering between them, as with any plain memory.
+ *
+ * <pre>
+ *  offset from base:   39 ... 21      20 ... 12       11 ... 3   2 ... 0
+ *                      chunk          frame in chunk  word       0
+ *                      chunks[]   ->  frames[512]  -> long[512]
+ * </pre>
+ */
+public final class HeapMemory implements PhysicalMemory {
+  /** The largest size: 1 TiB. */
+  public static final long MAX_SIZE = 1L << 40;
+
+  private static final int PAGE_SHIFT = 12;
+  private static final int WORD_SHIFT = 3;
+  private static final int WORDS = PAGE_SIZE >> WORD_SHIFT;
+  private static final int CHUNK_SHIFT = 21;
+  private static final int FRAMES = 1 << (CHUNK_SHIFT - PAGE_SHIFT);
+
+  private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
+
+  private final long base;
+  private final long size;
+  private final PagePool pool;
+  private final AtomicReferenceArray<@Nullable AtomicReferenceArray<long @Nullable []>> chunks;
+
+  private HeapMemory(Builder builder) {
+    base = builder.base;
+    size = builder.size;
+    long usable = (size >>> PAGE_SHIFT) - (base == 0 ? 1 : 0);
+    pool = new PagePool((int) Math.min(usable, builder.pageLimit));
+    chunks = new AtomicReferenceArray<>((int) ((size + (1L << CHUNK_SHIFT) - 1) >>> CHUNK_SHIFT));
+  }
+
+  /**
+   * A memory that begins at address 0, all of which may become tables.
+   *
+   * @param bytes a multiple of {@link #PAGE_SIZE}, at most {@link #MAX_SIZE}
+   * @return a new memory full of zeroes
+   * @throws IllegalArgumentException for any other size
+   */
+  public static HeapMemory ofSize(long bytes) {
+    return builder().size(bytes).build();
+  }
+
+  /**
+   * Starts the description of a memory: 64 MiB from address 0 unless told otherwise.
+   *
+   * @return a builder
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * The first address.
+   *
+   * @return a multiple of {@link #PAGE_SIZE}
+   */
+  public long base() {
+    return base;
+  }
+
+  /**
+   * The size.
+   *
+   * @return bytes, a multiple of {@link #PAGE_SIZE}
+   */
+  public long size() {
+    return size;
+  }
+
+  /**
+   * The last address.
+   *
+   * @return an unsigned, inclusive address
+   */
+  public long last() {
+    return base + size - 1;
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * @throws IommuException ENOMEM if the configured number of pages is in use
+   */
+  @Override
+  public long allocatePage() {
+    int number = pool.take();
+    if (number < 0) {
+      throw new IommuException(
+          Errno.ENOMEM,
+          String.format(
+              "all 0x%x pages of the memory at 0x%x+0x%x are in use", pool.limit(), base, size));
+    }
+    long address = base + size - ((number + 1L) << PAGE_SHIFT);
+    long[] frame = frame(address - base);
+    if (frame != null) {
+      Arrays.fill(frame, 0);
+    }
+    return address;
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * @throws IommuException EINVAL if it is not the address of an allocated page, as after a second
+   *     free
+   */
+  @Override
+  public void freePage(long address) {
+    long number = (base + size - address) / PAGE_SIZE - 1;
+    if (outside(address - base) || (address & (PAGE_SIZE - 1)) != 0 || !pool.give((int) number)) {
+      throw new IommuException(
+          Errno.EINVAL,
+          String.format(
+              "cannot free 0x%x: no page of the memory at 0x%x+0x%x is allocated there",
+              address, base, size));
+    }
+  }
+
+  @Override
+  public long allocatedPages() {
+    return pool.used();
+  }
+
+  @Override
+  public long read(long address) {
+    long[] frame = frame(checked(address, "read"));
+    return frame == null ? 0 : frame[word(address)];
+  }
+
+  @Override
+  public void write(long address, long value) {
+    frameToWrite(checked(address, "write"))[word(address)] = value;
+  }
+
+  @Override
+  public long readAcquire(long address) {
+    long[] frame = frame(checked(address, "read"));
+    return frame == null ? 0 : (long) WORD.getAcquire(frame, word(address));
+  }
+
+  @Override
+  public void writeRelease(long address, long value) {
+    WORD.setRelease(frameToWrite(checked(address, "write")), word(address), value);
+  }
+
+  @Override
+  public boolean compareAndSet(long address, long expected, long value) {
+    long[] frame = frameToWrite(checked(address, "compare and set"));
+    return WORD.compareAndSet(frame, word(address), expected, value);
+  }
+
+  @Override
+  public String toString() {
+    return String.format("memory 0x%x+0x%x, 0x%x pages allocated", base, size, pool.used());
+  }
+
+  private boolean outside(long offset) {
+    return Long.compareUnsigned(offset, size) >= 0;
+  }
+
+  /** The offset of a word that may be accessed. */
+  private long checked(long address, String operation) {
+    long offset = address - base;
+    if (outside(offset)) {
+      throw new IommuException(
+          Errno.EFAULT,
+          String.format(
+              "cannot %s at 0x%x: outside the memory at 0x%x+0x%x",
+              operation, address, base, size));
+    }
+    if ((address & (Long.BYTES - 1)) != 0) {
+      throw new IommuException(
+          Errno.EINVAL,
+          String.format("cannot %s at 0x%x: not a multiple of 8", operation, address));
+    }
+    return offset;
+  }
+
+  private static int word(long address) {
+    return (int) (address >>> WORD_SHIFT) & (WORDS - 1);
+  }
+
+  private long @Nullable [] frame(long offset) {
+    AtomicReferenceArray<long @Nullable []> chunk =
+        chunks.getAcquire((int) (offset >>> CHUNK_SHIFT));
+    return chunk == null ? null : chunk.getAcquire(frameInChunk(offset));
+  }
+
+  private static int frameInChunk(long offset) {
+    return (int) (offset >>> PAGE_SHIFT) & (FRAMES - 1);
+  }
+
+  private long[] frameToWrite(long offset) {
+    long[] frame = frame(offset);
+    return frame == null ? makeFrame(offset) : frame;
+  }
+
+  /** Two threads may meet here; whoever loses the race uses the winner's arrays. */
+  private long[] makeFrame(long offset) {
+    int number = (int) (offset >>> CHUNK_SHIFT);
+    AtomicReferenceArray<long @Nullable []> chunk = chunks.getAcquire(number);
+    if (chunk == null) {
+      AtomicReferenceArray<long @Nullable []> fresh = new AtomicReferenceArray<>(FRAMES);
+      AtomicReferenceArray<long @Nullable []> other =
+          chunks.compareAndExchange(number, null, fresh);
+      chunk = other == null ? fresh : other;
+    }
+    long[] fresh = new long[WORDS];
+    long[] other = chunk.compareAndExchange(frameInChunk(offset), null, fresh);
+    return other == null ? fresh : other;
+  }
+
+  /** Collects the dimensions of a memory. */
+  public static final class Builder {
+    private long base;
+    private long size = 64L << 20;
+    private long pageLimit = Integer.MAX_VALUE;
+
+    private Builder() {}
+
+    /**
+     * Sets the first address.
+     *
+     * @param address a multiple of {@link #PAGE_SIZE}; 0 by default
+     * @return this
+     * @throws IllegalArgumentException if it is misaligned
+     */
+    public Builder base(long address) {
+      if ((address & (PAGE_SIZE - 1)) != 0) {
+        throw new IllegalArgumentException(
+            String.format("memory cannot begin at 0x%x: not a multiple of 0x1000", address));
+      }
+      base = address;
+      return this;
+    }
+
+    /**
+     * Sets the size.
+     *
+     * @param bytes a positive multiple of {@link #PAGE_SIZE}, at most {@link #MAX_SIZE}
+     * @return this
+     * @throws IllegalArgumentException for any other size
+     */
+    public Builder size(long bytes) {
+      if (bytes <= 0 || bytes > MAX_SIZE || (bytes & (PAGE_SIZE - 1)) != 0) {
+        throw new IllegalArgumentException(
+            String.format(
+                "memory size 0x%x is not a multiple of 0x1000 within 0x1000..0x%x",
+                bytes, MAX_SIZE));
+      }
+      size = bytes;
+      return this;
+    }
+
+    /**
+     * Limits how many pages can be allocated at a time.
+     *
+     * @param pages zero or more; by default all there are
+     * @return this
+     * @throws IllegalArgumentException if it is negative
+     */
+    public Builder pageLimit(long pages) {
+      if (pages < 0) {
+        throw new IllegalArgumentException("page limit " + pages + " is negative");
+      }
+      pageLimit = pages;
+      return this;
+    }
+
+    /**
+     * Creates the memory.
+     *
+     * @return a new memory full of zeroes
+     * @throws IllegalArgumentException if base and size pass the end of the 64-bit address space
+     */
+    public HeapMemory build() {
+      long last = base + size - 1;
+      if (Long.compareUnsigned(last, base) < 0) {
+        throw new IllegalArgumentException(
+            String.format("memory 0x%x+0x%x passes the end of the address space", base, size));
+      }
+      return new HeapMemory(this);
+    }
+  }
+}

@@ -1,0 +1,16 @@
+/** Fake machines, hardware models, fault injection and the conformance replay. */
+// jqwik is an automatic module, and optional here.
+@SuppressWarnings("requires-automatic")
+module org.iommu4j.testkit {
+  exports org.iommu4j.testkit;
+
+  // javac refuses the export of a package without types:
+  // TODO: exports org.iommu4j.testkit.jqwik;
+  // TODO: exports org.iommu4j.testkit.junit;
+  requires transitive org.iommu4j.api;
+  requires transitive org.iommu4j.core;
+  requires transitive org.iommu4j.memory;
+  requires static com.google.errorprone.annotations;
+  requires static net.jqwik.api;
+  requires static org.junit.jupiter.api;
+}
