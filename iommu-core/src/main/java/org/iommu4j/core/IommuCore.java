@@ -12,6 +12,7 @@ import org.iommu4j.api.BootParameters;
 import org.iommu4j.api.Capability;
 import org.iommu4j.api.DevIommu;
 import org.iommu4j.api.Device;
+import org.iommu4j.api.DmaMapper;
 import org.iommu4j.api.DmaOwner;
 import org.iommu4j.api.Domain;
 import org.iommu4j.api.DomainType;
@@ -819,7 +820,7 @@ public final class IommuCore implements AutoCloseable {
   @Mirrors("iommu_map_sg")
   public long mapSg(Domain domain, long iova, List<SgSegment> segments, int prot) {
     requireOpen();
-    return Mappings.paging(trace, domain, "map", iova, 0, Gfp.KERNEL).mapSg(iova, segments, prot);
+    return Mappings.mapSg(trace, domain, iova, segments, prot);
   }
 
   /**
@@ -1004,6 +1005,28 @@ public final class IommuCore implements AutoCloseable {
    */
   public DmaLayer dmaLayer() {
     return dmaLayer;
+  }
+
+  /**
+   * The DMA API of a device, as the device's driver uses it.
+   *
+   * @param device the device
+   * @return a mapper that belongs to the device's present default domain
+   * @throws IommuException ENODEV if no IOMMU serves the device, EOPNOTSUPP if the DMA layer of
+   *     this core offers none
+   */
+  public DmaMapper dmaMapper(Device device) {
+    requireOpen();
+    DevIommuImpl served = registry.apiDevice(nonNull(device, "device"));
+    if (served == null) {
+      throw new IommuException(Errno.ENODEV, "no IOMMU serves device " + device);
+    }
+    return dmaLayer
+        .mapperFor(served)
+        .orElseThrow(
+            () ->
+                new IommuException(
+                    Errno.EOPNOTSUPP, "the DMA layer has no mapper for device " + device));
   }
 
   /**

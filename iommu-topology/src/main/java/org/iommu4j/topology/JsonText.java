@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  * refuse every other type than their own.
  */
 final class JsonText {
+  static final String NOT_UTF_8 = "the text is not in UTF-8";
+
   private static final int SHOWN = 60;
   private static final int MAX_LABEL = 200;
   private static final int MAX_ADDRESS = 20;
@@ -46,25 +48,20 @@ final class JsonText {
     } catch (JsonEOFException e) {
       throw broken("the text ends before the machine is complete", e.getLocation());
     } catch (StreamConstraintsException e) {
-      String excess = upTo(", from `", e.getOriginalMessage());
-      throw broken("no machine description: " + excess + ")", parser.currentLocation());
+      String excess = e.getOriginalMessage().replaceFirst(", from `[^`]*`", "");
+      throw broken("no machine description: " + excess, parser.currentLocation());
     } catch (JsonProcessingException e) {
       // The parser adds the place where an object began, in parentheses and in its own terms.
-      String fault = upTo(" (start marker at", e.getOriginalMessage());
+      String fault = e.getOriginalMessage().replaceFirst(" \\(start marker at .*", "");
       throw broken("not JSON: " + fault, e.getLocation());
     } catch (CharConversionException | CharacterCodingException e) {
-      throw broken("the text is not in UTF-8", parser.currentLocation());
+      throw broken(NOT_UTF_8, parser.currentLocation());
     }
   }
 
   private TopologyException broken(String problem, @Nullable JsonLocation where) {
     return aboutSubject(printable(problem, 4 * SHOWN))
         .at(sourceName, where == null ? 0 : Math.max(0, where.getLineNr()));
-  }
-
-  private static String upTo(String mark, String message) {
-    int end = message.indexOf(mark);
-    return end < 0 ? message : message.substring(0, end);
   }
 
   /** Names what the next refusals are about: a device, or null for the machine. */

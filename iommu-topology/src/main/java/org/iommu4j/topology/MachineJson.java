@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import java.io.CharConversionException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.Reader;
@@ -100,7 +101,14 @@ public final class MachineJson {
    * @throws TopologyException if it does not describe a machine
    */
   public static PciTopology read(InputStream in, String sourceName) throws IOException {
-    return read(factory().createParser(in), sourceName);
+    JsonParser parser;
+    try {
+      parser = factory().createParser(in);
+    } catch (CharConversionException e) {
+      // The first bytes decide on the encoding, and these belong to none.
+      throw new TopologyException(null, JsonText.NOT_UTF_8).at(sourceName, 1);
+    }
+    return read(parser, sourceName);
   }
 
   /**
@@ -134,8 +142,10 @@ public final class MachineJson {
   }
 
   private static PciTopology read(JsonParser parser, String sourceName) throws IOException {
-    JsonText text = new JsonText(parser, sourceName);
-    return text.guarded(() -> new MachineText(text).read());
+    try (parser) {
+      JsonText text = new JsonText(parser, sourceName);
+      return text.guarded(() -> new MachineText(text).read());
+    }
   }
 
   private static JsonFactory factory() {

@@ -1,10 +1,12 @@
 package org.iommu4j.core.domain;
 
+import java.util.List;
 import org.iommu4j.api.Domain;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.Gfp;
 import org.iommu4j.api.IommuException;
 import org.iommu4j.api.PagingDomain;
+import org.iommu4j.api.SgSegment;
 import org.iommu4j.core.trace.CoreTrace;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +31,28 @@ public final class Mappings {
     }
     PagingDomainImpl.badDomain(trace, operation, domain, iova, size);
     return null;
+  }
+
+  /**
+   * Maps a list into any domain (CORE-520). A domain without mappings fails at the first run, and
+   * undoing nothing is a violation of its own there.
+   */
+  public static long mapSg(
+      CoreTrace trace, Domain domain, long iova, List<SgSegment> segments, int prot) {
+    if (domain instanceof PagingDomain paging) {
+      return paging.mapSg(iova, segments, prot);
+    }
+    PagingDomainImpl.requireSegments(iova, segments);
+    try {
+      return SgRuns.forEach(
+          segments,
+          (offset, start, length) -> {
+            throw PagingDomainImpl.badDomain(trace, "map", domain, iova + offset, length);
+          });
+    } catch (IommuException failure) {
+      var unused = PagingDomainImpl.badDomain(trace, "unmap", domain, iova, 0);
+      throw failure;
+    }
   }
 
   /** A paging domain, or the refusal for any other. */

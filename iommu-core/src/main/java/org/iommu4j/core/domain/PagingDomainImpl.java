@@ -331,42 +331,42 @@ public final class PagingDomainImpl extends CoreDomain {
     return guard().attempt("iotlb_sync_map", this, () -> table.iotlbSyncMap(iova, size));
   }
 
-  /**
-   * Maps a list without gaps (CORE-520). A run of adjacent pieces is mapped when the next piece, or
-   * the end, breaks it. As in Linux a run is lost if the last piece of the list, being a bus
-   * address or empty, begins exactly where the run ends (CORE-523).
-   */
+  /** Maps a list without gaps; on failure everything mapped so far goes (CORE-520, 521). */
   private long mapSg(long iova, List<SgSegment> segments, int prot) {
+    requireSegments(iova, segments);
+    SgMapping mapping = new SgMapping(iova, prot);
+    try {
+      SgRuns.forEach(segments, mapping);
+      syncMap(iova, mapping.mapped);
+      return mapping.mapped;
+    } catch (IommuException failure) {
+      unmap(iova, mapping.mapped);
+      throw failure;
+    }
+  }
+
+  static void requireSegments(long iova, List<SgSegment> segments) {
     if (segments.isEmpty()) {
       throw new IommuException(
           Errno.EINVAL, String.format("nothing to map at iova 0x%x: the list is empty", iova));
     }
-    long mapped = 0;
-    try {
-      long runStart = 0;
-      long runLength = 0;
-      for (SgSegment segment : segments) {
-        long at = segment.physicalAddress();
-        if (runLength != 0 && at != runStart + runLength) {
-          mapNosync(iova + mapped, runStart, runLength, prot);
-          mapped += runLength;
-          runLength = 0;
-        }
-        if (!segment.busAddress()) {
-          runStart = runLength == 0 ? at : runStart;
-          runLength += segment.length();
-        }
-      }
-      long last = segments.get(segments.size() - 1).physicalAddress();
-      if (runLength != 0 && last != runStart + runLength) {
-        mapNosync(iova + mapped, runStart, runLength, prot);
-        mapped += runLength;
-      }
-      syncMap(iova, mapped);
-      return mapped;
-    } catch (IommuException failure) {
-      unmap(iova, mapped);
-      throw failure;
+  }
+
+  /** Maps run after run and remembers how far it came. */
+  private final class SgMapping implements SgRuns.Visitor {
+    private final long iova;
+    private final int prot;
+    private long mapped;
+
+    SgMapping(long iova, int prot) {
+      this.iova = iova;
+      this.prot = prot;
+    }
+
+    @Override
+    public void run(long offset, long start, long length) {
+      mapNosync(iova + offset, start, length, prot);
+      mapped = offset + length;
     }
   }
 

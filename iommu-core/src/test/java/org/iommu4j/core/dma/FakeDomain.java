@@ -1,5 +1,6 @@
 package org.iommu4j.core.dma;
 
+import com.google.errorprone.annotations.FormatMethod;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -50,6 +51,7 @@ final class FakeDomain implements PagingDomain {
     this.traced = traced;
   }
 
+  @FormatMethod
   private void trace(String format, Object... arguments) {
     if (traced) {
       calls.add(String.format(format, arguments));

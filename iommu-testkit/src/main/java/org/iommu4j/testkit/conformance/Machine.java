@@ -183,10 +183,11 @@ final class Machine {
     return spec != null && instance.equals(spec.instance()) ? spec : null;
   }
 
-  /** The name of a device in the script. */
-  String nameOf(Device device) {
-    DeviceSpec spec = specs.get(device);
-    return spec == null ? device.name() : spec.name();
+  /** The names of the devices in the script. */
+  Map<Device, String> names() {
+    Map<Device, String> names = new IdentityHashMap<>();
+    specs.forEach((device, spec) -> names.put(device, spec.name()));
+    return names;
   }
 
   @Nullable Device device(String name) {

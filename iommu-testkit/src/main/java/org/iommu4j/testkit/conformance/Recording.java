@@ -3,7 +3,6 @@ package org.iommu4j.testkit.conformance;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -28,8 +27,7 @@ public final class Recording {
   private final Function<Device, String> deviceNames;
   private final FaultPlan faults = new FaultPlan();
   private final List<String> lines = new ArrayList<>();
-  private final Map<String, Domain> allocated = new HashMap<>();
-  private final Map<DomainOps, Domain> shared = new IdentityHashMap<>();
+  private final Map<String, Domain> seen = new HashMap<>();
   private final Map<String, Queue<Runnable>> finalizeHooks = new HashMap<>();
   private @Nullable Supplier<LockContext> locks;
   private boolean queries;
@@ -123,11 +121,10 @@ public final class Recording {
     }
     DomainOps ops = domain.ops();
     if (ops instanceof RecordingStaticDomain one) {
-      shared.put(one, domain);
       return one.label();
     }
     if (ops instanceof RecordingDomain one) {
-      allocated.put(one.label(), domain);
+      seen.put(one.label(), domain);
       return one.label();
     }
     return "?" + ops;
@@ -154,17 +151,7 @@ public final class Recording {
    * @return null if no such domain was seen
    */
   public @Nullable Domain domain(String name) {
-    return allocated.get(name);
-  }
-
-  /**
-   * The core's object for a static domain that was seen before.
-   *
-   * @param ops the driver's object
-   * @return null if it was not seen
-   */
-  public @Nullable Domain domain(StaticDomain ops) {
-    return shared.get(ops);
+    return seen.get(name);
   }
 
   /** The name of the next domain that a driver allocates. */

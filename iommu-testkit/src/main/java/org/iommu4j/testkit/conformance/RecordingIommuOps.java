@@ -241,24 +241,23 @@ public final class RecordingIommuOps implements IommuOps {
   }
 
   private @Nullable RecordingDomain allocate(String start, DevIommu device, boolean refused) {
-    FaultPlan.Fault fault = recording.faults().next("domain_alloc", name(device));
-    if (fault != null && fault.errno() == null && !start.startsWith("domain_alloc_identity")) {
+    // A refusal is no call that could fail otherwise: it counts down no fault.
+    FaultPlan.Fault fault =
+        refused
+            ? FaultPlan.Fault.of(Errno.EOPNOTSUPP)
+            : recording.faults().next("domain_alloc", name(device));
+    if (fault == null) {
+      var domain = new RecordingDomain(recording, spec, recording.nextDomain());
+      recording.callback(start + " = " + domain.label());
+      return domain;
+    }
+    if (fault.errno() == null && !start.startsWith("domain_alloc_identity")) {
       recording.callback(start + " = null");
       return null;
     }
-    IommuException failure = null;
-    if (fault != null) {
-      failure = fault.exception(Errno.ENOMEM);
-    } else if (refused) {
-      failure = new IommuException(Errno.EOPNOTSUPP, spec.name() + " knows no wishes");
-    }
-    if (failure != null) {
-      recording.callback(start + " = " + Recording.result(failure));
-      throw failure;
-    }
-    var domain = new RecordingDomain(recording, spec, recording.nextDomain());
-    recording.callback(start + " = " + domain.label());
-    return domain;
+    IommuException failure = fault.exception(Errno.ENOMEM);
+    recording.callback(start + " = " + Recording.result(failure));
+    throw failure;
   }
 
   private DeviceSpec known(DevIommu device) {

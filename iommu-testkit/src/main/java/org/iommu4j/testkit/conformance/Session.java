@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 /** One run of a script: the core, its surroundings, and what the ops have named so far. */
 final class Session {
   private final IommuCore core;
+  private final UnannouncedDomains unannounced;
   private final Recording recording;
   private final RecordingEnvironment environment;
   private final Map<String, AttachHandle> handles = new HashMap<>();
@@ -27,8 +28,13 @@ final class Session {
   private final Map<Device, List<Integer>> firmwareIds = new IdentityHashMap<>();
   private Caller caller = Caller.ROOT;
 
-  Session(IommuCore core, Recording recording, RecordingEnvironment environment) {
+  Session(
+      IommuCore core,
+      UnannouncedDomains unannounced,
+      Recording recording,
+      RecordingEnvironment environment) {
     this.core = core;
+    this.unannounced = unannounced;
     this.recording = recording;
     this.environment = environment;
   }
@@ -80,8 +86,10 @@ final class Session {
     }
     RecordingIommu owner = ref.owner();
     StaticDomain.Kind kind = ref.kind();
-    Domain domain =
-        owner == null || kind == null ? recording.domain(ref.name()) : shared(owner, kind);
+    if (owner != null && kind != null) {
+      return shared(owner, kind);
+    }
+    Domain domain = recording.domain(ref.name());
     if (domain == null) {
       throw new HazardException("no domain " + ref);
     }
@@ -95,10 +103,10 @@ final class Session {
     throw new HazardException("domain " + ref + " is not a paging domain");
   }
 
-  /** A static domain: asked for by its role, else one that a device was attached to. */
-  private @Nullable Domain shared(RecordingIommu owner, StaticDomain.Kind kind) {
+  /** A static domain: announced to the core under test, or not. */
+  private Domain shared(RecordingIommu owner, StaticDomain.Kind kind) {
     StaticDomain wanted = owner.ops().staticDomain(kind);
-    try {
+    if (core.instances().contains(owner)) {
       for (Domain domain :
           new Domain[] {
             core.identityDomain(owner), core.blockedDomain(owner), core.staticDefaultDomain(owner)
@@ -107,10 +115,8 @@ final class Session {
           return domain;
         }
       }
-    } catch (IommuException notRegistered) {
-      // It may have been seen while it was.
     }
-    return recording.domain(wanted);
+    return unannounced.get(owner, kind);
   }
 
   /** The handle of that name, always the same object; null for no handle. */

@@ -55,7 +55,7 @@ final class Registers {
    * How often STATUS is read before the hardware counts as dead. A count and not a time: this
    * library reads no clock.
    */
-  private static final int PATIENCE = 1 << 24;
+  private static final int PATIENCE = 1 << 20;
 
   private final Mmio mmio;
   private final long capability;
