@@ -3,6 +3,7 @@
 @SuppressWarnings("requires-automatic")
 module org.iommu4j.testkit {
   exports org.iommu4j.testkit;
+  exports org.iommu4j.testkit.conformance;
 
   // javac refuses the export of a package without types:
   // TODO: exports org.iommu4j.testkit.jqwik;

@@ -1,7 +1,6 @@
 package org.iommu4j.api;
 
 /** A wish for a new paging domain (CORE-164, CORE-555). */
-@Mirrors("IOMMU_DOMAIN_ALLOC_FLAGS")
 public enum AllocFlag {
   /** The domain must be usable on devices that also use PASIDs. */
   PASID,

@@ -23,7 +23,7 @@ public interface DevIommu {
    * @return the instance
    * @throws IommuException ENODEV until a driver has taken the device
    */
-  @Mirrors({"dev_iommu.iommu_dev", "iommu_get_iommu_dev"})
+  @Mirrors({"dev_iommu.iommu_dev", "iommu_get_iommu_dev", "__iommu_get_iommu_dev"})
   IommuDevice iommu();
 
   /**

@@ -7,17 +7,13 @@ import java.util.List;
  *
  * @param node the IOMMU's node
  * @param ids the device's ids there, in the order in which they were added
- * @param rootComplexAts whether the root complex supports ATS
+ * @param rootComplexAts whether the root complex supports ATS; no reader of firmware sets it yet
  */
-@Mirrors({
-  "iommu_fwspec",
-  "iommu_fwspec.iommu_fwnode",
-  "iommu_fwspec.ids",
-  "iommu_fwspec.num_ids",
-  "iommu_fwspec.flags",
-  "IOMMU_FWSPEC_PCI_RC_ATS"
-})
-public record Fwspec(FirmwareNode node, List<Integer> ids, boolean rootComplexAts) {
+@Mirrors("iommu_fwspec")
+public record Fwspec(
+    @Mirrors("iommu_fwspec.iommu_fwnode") FirmwareNode node,
+    @Mirrors({"iommu_fwspec.ids", "iommu_fwspec.num_ids"}) List<Integer> ids,
+    boolean rootComplexAts) {
   /**
    * Creates a snapshot.
    *

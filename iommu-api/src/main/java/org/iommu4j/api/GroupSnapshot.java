@@ -23,15 +23,15 @@ import org.jspecify.annotations.Nullable;
 public record GroupSnapshot(
     int id,
     @Nullable String name,
-    @Nullable Domain defaultDomain,
-    @Nullable Domain currentDomain,
-    @Nullable Domain blockingDomain,
-    @Nullable DmaOwner owner,
-    int ownerCount,
-    int recoveryCount,
-    int references,
-    Map<Integer, PasidEntry> pasids,
-    List<Member> members) {
+    @Mirrors("iommu_group.default_domain") @Nullable Domain defaultDomain,
+    @Mirrors("iommu_group.domain") @Nullable Domain currentDomain,
+    @Mirrors("iommu_group.blocking_domain") @Nullable Domain blockingDomain,
+    @Mirrors("iommu_group.owner") @Nullable DmaOwner owner,
+    @Mirrors("iommu_group.owner_cnt") int ownerCount,
+    @Mirrors("iommu_group.recovery_cnt") int recoveryCount,
+    @Mirrors("iommu_group.devices_kobj") int references,
+    @Mirrors("iommu_group.pasid_array") Map<Integer, PasidEntry> pasids,
+    @Mirrors("iommu_group.devices") List<Member> members) {
 
   /**
    * One entry of the PASID table.
@@ -54,13 +54,13 @@ public record GroupSnapshot(
    */
   @Mirrors("group_device")
   public record Member(
-      Device device,
-      String linkName,
-      boolean dma,
-      boolean deferred,
-      boolean requireDirect,
-      boolean blocked,
-      int resetDepth) {}
+      @Mirrors("group_device.dev") Device device,
+      @Mirrors("group_device.name") String linkName,
+      @Mirrors({"use_dma_iommu", "dev_dma_iommu"}) boolean dma,
+      @Mirrors("dev_iommu.attach_deferred") boolean deferred,
+      @Mirrors("dev_iommu.require_direct") boolean requireDirect,
+      @Mirrors("group_device.blocked") boolean blocked,
+      @Mirrors("group_device.reset_depth") int resetDepth) {}
 
   /**
    * The text of the group's {@code type} file (CORE-805).

@@ -61,7 +61,7 @@ public interface IommuGroup {
    * @param data any object, or null
    * @param release runs on final release with the data, or null
    */
-  @Mirrors("iommu_group_set_iommudata")
+  @Mirrors({"iommu_group_set_iommudata", "iommu_group.iommu_data_release"})
   void setIommudata(@Nullable Object data, @Nullable Consumer<@Nullable Object> release);
 
   /**
@@ -69,7 +69,7 @@ public interface IommuGroup {
    *
    * @return null if none was stored
    */
-  @Mirrors("iommu_group_get_iommudata")
+  @Mirrors({"iommu_group_get_iommudata", "iommu_group.iommu_data"})
   @Nullable Object iommudata();
 
   /**

@@ -12,9 +12,16 @@ import org.jspecify.annotations.Nullable;
 public final class TopologyException extends IllegalArgumentException {
   private static final long serialVersionUID = 1L;
 
+  /** The file or stream, null if there is none. */
   private final @Nullable String source;
+
+  /** Counted from 1; 0 if unknown. */
   private final int line;
+
+  /** The function that is wrong, null if it is not one function. */
   private final @Nullable String device;
+
+  /** The message without the place. */
   private final String problem;
 
   /**
@@ -84,7 +91,8 @@ public final class TopologyException extends IllegalArgumentException {
   /**
    * The function that is wrong.
    *
-   * @return its address, or empty if the fault is not in one function
+   * @return its address, or its place in the list of functions as long as that is unknown; empty if
+   *     the fault is not in one function
    */
   public Optional<String> device() {
     return Optional.ofNullable(device);

@@ -26,7 +26,7 @@ public interface DeviceGroups {
    * @return the instance's group
    * @throws IommuException if it cannot be created
    */
-  @Mirrors("generic_single_device_group")
+  @Mirrors({"generic_single_device_group", "iommu_device.singleton_group"})
   IommuGroup singleton();
 
   /**

@@ -4,6 +4,7 @@ import java.util.Optional;
 import org.iommu4j.api.DevIommu;
 import org.iommu4j.api.DmaMapper;
 import org.iommu4j.api.IommuException;
+import org.iommu4j.api.Mirrors;
 import org.iommu4j.api.PagingDomain;
 
 /**
@@ -29,6 +30,7 @@ public interface DmaLayer extends AutoCloseable {
    * @param domain of type DMA or DMA_FQ
    * @throws IommuException ENOMEM, or ENODEV without a DMA layer
    */
+  @Mirrors({"iommu_get_dma_cookie", "iommu_domain.iova_cookie"})
   void getCookie(PagingDomain domain);
 
   /**
@@ -37,6 +39,7 @@ public interface DmaLayer extends AutoCloseable {
    *
    * @param domain a domain given to {@link #getCookie}
    */
+  @Mirrors("iommu_put_dma_cookie")
   void putCookie(PagingDomain domain);
 
   /**
@@ -49,6 +52,7 @@ public interface DmaLayer extends AutoCloseable {
    * @throws IommuException EFAULT if device and domain do not fit; the device then does DMA without
    *     this layer
    */
+  @Mirrors("iommu_setup_dma_ops")
   Outcome setupDevice(DevIommu device, PagingDomain domain);
 
   /**
@@ -65,6 +69,7 @@ public interface DmaLayer extends AutoCloseable {
    * @param domain a domain of type DMA, possibly under traffic
    * @throws IommuException ENOMEM, or EOPNOTSUPP if the driver cannot flush everything
    */
+  @Mirrors("iommu_dma_init_fq")
   void startFlushQueue(PagingDomain domain);
 
   /**
@@ -75,6 +80,7 @@ public interface DmaLayer extends AutoCloseable {
    * @param base first address of the window
    * @throws IommuException ENOMEM
    */
+  @Mirrors({"iommu_get_msi_cookie", "iommu_domain.msi_cookie"})
   void getMsiCookie(PagingDomain domain, long base);
 
   /**
@@ -82,6 +88,7 @@ public interface DmaLayer extends AutoCloseable {
    *
    * @param domain the domain
    */
+  @Mirrors("iommu_put_msi_cookie")
   void putMsiCookie(PagingDomain domain);
 
   /**
@@ -92,6 +99,7 @@ public interface DmaLayer extends AutoCloseable {
    * @param doorbell physical address
    * @throws IommuException ENOMEM if it cannot be mapped
    */
+  @Mirrors("iommu_dma_sw_msi")
   void prepareMsi(DevIommu device, PagingDomain domain, long doorbell);
 
   /**

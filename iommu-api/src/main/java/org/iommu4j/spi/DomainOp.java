@@ -18,7 +18,7 @@ public enum DomainOp {
   @Mirrors({"iommu_domain_ops.map_pages", "iommu_domain_ops.unmap_pages"})
   MAP_PAGES,
   /** {@link PagingDomainOps#mapRange} and {@link PagingDomainOps#unmapRange}. */
-  @Mirrors({"pt_iommu_ops.map_range", "pt_iommu_ops.unmap_range"})
+  @Mirrors({"pt_iommu_ops.map_range", "pt_iommu_ops.unmap_range", "iommu_domain.is_iommupt"})
   MAP_RANGE,
   /** {@link PagingDomainOps#iovaToPhys}. */
   @Mirrors("iommu_domain_ops.iova_to_phys")

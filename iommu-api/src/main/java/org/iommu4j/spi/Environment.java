@@ -4,6 +4,7 @@ import org.iommu4j.api.Device;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.FirmwareNode;
 import org.iommu4j.api.IommuException;
+import org.iommu4j.api.Mirrors;
 
 /**
  * What surrounds a core and may refuse: published links and files, ids, memory, driver modules, the
@@ -115,6 +116,7 @@ public interface Environment {
    * @param instance its IOMMU
    * @throws IommuException any errno to refuse
    */
+  @Mirrors("iommu_device_link")
   default void linkInstance(Device device, IommuDevice instance) {}
 
   /**
@@ -123,6 +125,7 @@ public interface Environment {
    * @param device the device
    * @param instance its IOMMU
    */
+  @Mirrors("iommu_device_unlink")
   default void unlinkInstance(Device device, IommuDevice instance) {}
 
   /**
@@ -131,6 +134,7 @@ public interface Environment {
    * @param ops the driver
    * @return false to refuse
    */
+  @Mirrors("iommu_ops.owner")
   default boolean pinDriver(IommuOps ops) {
     return true;
   }

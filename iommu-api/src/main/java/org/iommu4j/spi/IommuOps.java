@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * as a violation. "P" below means that the probe lock is held, "G" the group lock; a callback must
  * not call core operations that need a lock it is called under (EDEADLK).
  */
-@Mirrors({"iommu_ops", "iommu_domain.owner", "dev_iommu_ops"})
+@Mirrors("iommu_ops")
 public interface IommuOps {
   /**
    * The driver's name, for messages.

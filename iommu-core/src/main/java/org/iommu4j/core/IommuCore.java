@@ -43,6 +43,7 @@ import org.iommu4j.core.group.DevIommuImpl;
 import org.iommu4j.core.group.GlobalPasids;
 import org.iommu4j.core.group.GroupImpl;
 import org.iommu4j.core.group.GroupServices;
+import org.iommu4j.core.group.GuardedEnvironment;
 import org.iommu4j.core.lock.LockOrder;
 import org.iommu4j.core.policy.DomainPolicy;
 import org.iommu4j.core.probe.DeviceRegistry;
@@ -85,10 +86,10 @@ public final class IommuCore implements AutoCloseable {
         builder.dmaLayer == null
             ? new SimpleDmaLayer(scheduler)
             : builder.dmaLayer.apply(scheduler);
+    Environment environment = new GuardedEnvironment(builder.environment, guard);
     policy = new DomainPolicy(builder.boot, trace);
     registry =
-        new DeviceRegistry(
-            new GroupServices(order, trace, guard, policy, dmaLayer, builder.environment));
+        new DeviceRegistry(new GroupServices(order, trace, guard, policy, dmaLayer, environment));
   }
 
   /**
@@ -1040,9 +1041,7 @@ public final class IommuCore implements AutoCloseable {
     for (IommuDevice instance : registry.instances()) {
       text.append("instance ").append(instance.name()).append('\n');
     }
-    for (GroupImpl group : registry.groups().all()) {
-      appendGroup(text, group.snapshot());
-    }
+    registry.snapshots().forEach(group -> appendGroup(text, group));
     return text.toString();
   }
 

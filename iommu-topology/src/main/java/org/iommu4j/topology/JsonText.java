@@ -10,6 +10,7 @@ import java.io.CharConversionException;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.util.HexFormat;
+import java.util.regex.Pattern;
 import org.iommu4j.api.PciTopology;
 import org.iommu4j.api.TopologyException;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +27,9 @@ final class JsonText {
   private static final int SHOWN = 60;
   private static final int MAX_LABEL = 200;
   private static final int MAX_ADDRESS = 20;
+
+  private static final Pattern OWN_PLACE =
+      Pattern.compile(" \\((?:for \\w+ starting|start marker) at .*");
 
   private final JsonParser parser;
   private final String sourceName;
@@ -45,18 +49,23 @@ final class JsonText {
   PciTopology guarded(Reading reading) throws IOException {
     try {
       return reading.read();
-    } catch (JsonEOFException e) {
-      throw broken("the text ends before the machine is complete", e.getLocation());
     } catch (StreamConstraintsException e) {
       String excess = e.getOriginalMessage().replaceFirst(", from `[^`]*`", "");
       throw broken("no machine description: " + excess, parser.currentLocation());
     } catch (JsonProcessingException e) {
-      // The parser adds the place where an object began, in parentheses and in its own terms.
-      String fault = e.getOriginalMessage().replaceFirst(" \\(start marker at .*", "");
-      throw broken("not JSON: " + fault, e.getLocation());
+      throw broken(fault(e), e.getLocation());
     } catch (CharConversionException | CharacterCodingException e) {
       throw broken(NOT_UTF_8, parser.currentLocation());
     }
+  }
+
+  private static String fault(JsonProcessingException e) {
+    String message = e.getOriginalMessage();
+    if (e instanceof JsonEOFException || message.startsWith("Unexpected end-of-input")) {
+      return "the text ends before the machine is complete";
+    }
+    // The parser adds the place where an object began, in parentheses and in its own terms.
+    return "not JSON: " + OWN_PLACE.matcher(message).replaceFirst("");
   }
 
   private TopologyException broken(String problem, @Nullable JsonLocation where) {

@@ -44,8 +44,21 @@ class MachineJsonProperties {
         case 3 -> spliced(text, at, Math.min(text.length, at + (value & 0xff)), new byte[0]);
         case 4 ->
             spliced(text, at, at, Arrays.copyOfRange(text, at / 2, Math.min(at, at / 2 + 400)));
+        case 5 -> withOtherDigit(text, at);
         default -> spliced(text, at, at + 1, new byte[] {TELLING[(value & 0xff) % TELLING.length]});
       };
+    }
+
+    /** Text stays JSON this way, so that what it says is what is wrong. */
+    private byte[] withOtherDigit(byte[] text, int from) {
+      byte[] result = text.clone();
+      for (int at = from; at < text.length; at++) {
+        if (text[at] >= '0' && text[at] <= '9') {
+          result[at] = (byte) ('0' + (value & 0xff) % 10);
+          break;
+        }
+      }
+      return result;
     }
 
     private static byte[] spliced(byte[] text, int from, int to, byte[] instead) {
@@ -60,8 +73,8 @@ class MachineJsonProperties {
   @Provide
   Arbitrary<List<Mutation>> mutations() {
     return Combinators.combine(
-            // Truncation is one kind in twelve: it hides whatever else was done.
-            Arbitraries.integers().between(0, 11).map(kind -> Math.min(kind, 5)),
+            // Other digits most of all: everything else hides what comes after it.
+            Arbitraries.integers().between(0, 20).map(kind -> kind > 6 ? 5 : kind),
             Arbitraries.integers().between(0, Integer.MAX_VALUE).withoutEdgeCases(),
             Arbitraries.bytes())
         .as(Mutation::new)

@@ -302,7 +302,7 @@ class MachineJsonTest {
           "'[]'                 | 1 | the text does not begin with a JSON object",
           "'{}'                 | 1 | there is no list 'devices': not a machine description",
           "'{'                  | 1 | the text ends before the machine is complete",
-          "'{~~.devices.:[{'    | 3 | the text ends before the machine is complete",
+          "'{~~.devices.:[{'    | 3 | devices[0]: the text ends before the machine is complete",
           "'{.devices.:[]}~ x'  | 2 | not JSON: Unrecognized token 'x': was expecting (JSON String,"
               + " Number, Array, Object or token 'null', 'true' or 'false')",
           "'{.devices.:[]}~ {}' | 2 | the text goes on after the machine",

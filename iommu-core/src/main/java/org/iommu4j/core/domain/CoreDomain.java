@@ -8,6 +8,7 @@ import org.iommu4j.api.Domain;
 import org.iommu4j.api.DomainType;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.IommuException;
+import org.iommu4j.api.Mirrors;
 import org.iommu4j.spi.DomainOp;
 import org.iommu4j.spi.DomainOps;
 import org.jspecify.annotations.Nullable;
@@ -70,6 +71,7 @@ public abstract class CoreDomain {
   }
 
   /** The driver that allocated it; null for static domains (CORE-168). */
+  @Mirrors("iommu_domain.owner")
   public final @Nullable Driver owner() {
     return owner;
   }

@@ -56,12 +56,7 @@ final class Departure {
     GroupServices services = group.services;
     Driver driver = device.driver();
     IommuDevice instance = device.iommu();
-    services
-        .guard()
-        .contain(
-            "unlink_instance",
-            device,
-            () -> services.environment().unlinkInstance(device.device(), instance));
+    services.environment().unlinkInstance(device.device(), instance);
     attachReleaseDomain(group, device, driver);
     if (driver.has(IommuOp.RELEASE_DEVICE)) {
       services.guard().contain("release_device", device, () -> driver.ops().releaseDevice(device));
@@ -70,12 +65,13 @@ final class Departure {
     if (group.members.isEmpty()) {
       freeDomains(group);
     }
-    device.state().setGroup(null);
-    services
-        .guard()
-        .contain("module_put", device, () -> services.environment().unpinDriver(driver.ops()));
-    device.state().setIommu(null);
+    services.environment().unpinDriver(driver.ops());
     DmaSetup.off(services, device);
+    // In this order: a probe that looks meanwhile, holding only the probe lock, must find either
+    // the
+    // old group or nothing at all, never a device object that is about to go.
+    device.state().setIommu(null);
+    device.state().setGroup(null);
   }
 
   /** Its result is ignored, nothing is traced, and a deferred device is not touched (CORE-606). */

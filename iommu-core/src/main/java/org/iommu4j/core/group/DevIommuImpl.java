@@ -15,6 +15,7 @@ import org.iommu4j.api.FirmwareNode;
 import org.iommu4j.api.Fwspec;
 import org.iommu4j.api.IommuException;
 import org.iommu4j.api.IommuGroup;
+import org.iommu4j.api.Mirrors;
 import org.iommu4j.api.PciDevice;
 import org.iommu4j.api.ResvRegion;
 import org.iommu4j.core.domain.CoreDomain;
@@ -69,6 +70,7 @@ public final class DevIommuImpl implements DevIommu {
   }
 
   /** The driver that has taken, or is probing, the device. */
+  @Mirrors("dev_iommu_ops")
   public Driver driver() {
     Driver now = driver;
     if (now == null) {
@@ -125,6 +127,7 @@ public final class DevIommuImpl implements DevIommu {
   }
 
   /** Whether addresses below 4 GiB are tried first (CORE-048). */
+  @Mirrors("dev_iommu.pci_32bit_workaround")
   public boolean pci32bitWorkaround() {
     return pci32bitWorkaround;
   }
@@ -147,6 +150,7 @@ public final class DevIommuImpl implements DevIommu {
   }
 
   /** Stores or clears what firmware says, without ids. */
+  @Mirrors({"dev_iommu_fwspec_set", "iommu_fwspec_free"})
   public void setFwspecNode(@Nullable FirmwareNode node) {
     fwspecIds.clear();
     fwspecNode = node;

@@ -1,6 +1,7 @@
 package org.iommu4j.core.group;
 
 import org.iommu4j.api.Device;
+import org.iommu4j.api.Mirrors;
 import org.iommu4j.core.lock.DeviceLock;
 import org.iommu4j.core.lock.LockOrder;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +43,7 @@ public final class DeviceState {
   }
 
   /** Sets or clears the per-device object. */
+  @Mirrors("dev_iommu_free")
   public void setIommu(@Nullable DevIommuImpl now) {
     iommu = now;
   }

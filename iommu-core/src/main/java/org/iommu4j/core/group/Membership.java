@@ -101,8 +101,8 @@ final class Membership {
     group.lock.lock();
     try {
       group.requireAlive();
-      return group.defaultDomain != null
-          || (!group.members.isEmpty() && group.members.get(0).iommu() != null);
+      Member head = group.members.first();
+      return group.defaultDomain != null || (head != null && head.iommu() != null);
     } finally {
       group.lock.unlock();
     }

@@ -69,15 +69,8 @@ final class Publication {
   /** Unlinks a member that has been taken off the list. */
   static void withdraw(GroupServices services, GroupImpl group, Member member) {
     Device device = member.device();
-    services
-        .guard()
-        .contain(
-            "unlink_member",
-            device,
-            () -> {
-              services.environment().unlinkInGroup(device, group.id(), member.linkName());
-              services.environment().unlinkMember(device, group.id());
-            });
+    services.environment().unlinkInGroup(device, group.id(), member.linkName());
+    services.environment().unlinkMember(device, group.id());
     group.releaseLinkName(member.linkName());
     services.trace().deviceRemoved(group, device);
   }

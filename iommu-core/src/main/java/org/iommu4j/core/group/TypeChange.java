@@ -127,7 +127,7 @@ final class TypeChange {
       }
       GroupImpl.throwIf(DefaultDomain.setUp(group, null));
       DmaSetup.refresh(group);
-      return List.copyOf(group.members);
+      return group.members.copy();
     } finally {
       group.lock.unlock();
     }

@@ -1,6 +1,7 @@
 package org.iommu4j.core.lock;
 
 import java.util.concurrent.locks.ReentrantLock;
+import org.iommu4j.api.Mirrors;
 
 /**
  * THE lock of a group: sleeping and not recursive (CORE-002).
@@ -15,6 +16,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>It extends {@link ReentrantLock} only so that the compiler's guarded-by check understands it;
  * re-entry is refused with EDEADLK.
  */
+@Mirrors("iommu_group.mutex")
 public final class GroupLock extends ReentrantLock {
   private static final long serialVersionUID = 1L;
 

@@ -1,8 +1,10 @@
 package org.iommu4j.core.lock;
 
 import java.util.concurrent.locks.ReentrantLock;
+import org.iommu4j.api.Mirrors;
 
 /** The one lock that serialises probes and guards per-device objects (CORE-003); not recursive. */
+@Mirrors("iommu_probe_device_lock")
 public final class ProbeLock extends ReentrantLock {
   private static final long serialVersionUID = 1L;
 

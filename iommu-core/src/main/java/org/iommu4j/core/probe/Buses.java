@@ -24,6 +24,13 @@ final class Buses {
     }
   }
 
+  /** Whether a device is on its bus. */
+  boolean contains(Device device) {
+    synchronized (lock) {
+      return devices.getOrDefault(device.busType(), Set.of()).contains(device);
+    }
+  }
+
   /** Takes a device off its bus; false if it is not there. */
   boolean remove(Device device) {
     synchronized (lock) {

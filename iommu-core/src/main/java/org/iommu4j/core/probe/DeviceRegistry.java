@@ -146,9 +146,13 @@ public final class DeviceRegistry {
     }
   }
 
-  /** Takes a device off its bus and releases it (CORE-063). */
+  /** Unbinds the driver, takes the device off its bus and releases it (CORE-063, 069). */
   public void remove(Device device) {
     refuseInsideCallbacks();
+    if (!buses.contains(device)) {
+      throw new IommuException(Errno.ENODEV, "device " + device + " is not on its bus");
+    }
+    unbind(device);
     if (!buses.remove(device)) {
       throw new IommuException(Errno.ENODEV, "device " + device + " is not on its bus");
     }
@@ -187,7 +191,9 @@ public final class DeviceRegistry {
     if (group != null) {
       group.remove(device);
     }
-    state.setIommu(null);
+    if (state.iommu() != null) {
+      firmware.forgetUnprobed(state);
+    }
   }
 
   /** The IOMMU side of a device that a driver serves. */
@@ -335,8 +341,7 @@ public final class DeviceRegistry {
   /** Refuses while groups are bound or owned. */
   public void requireUnused() {
     List<String> used = new ArrayList<>();
-    for (GroupImpl group : groups.all()) {
-      GroupSnapshot now = group.snapshot();
+    for (GroupSnapshot now : snapshots()) {
       if (now.ownerCount() != 0) {
         used.add(
             "group "
@@ -351,6 +356,18 @@ public final class DeviceRegistry {
     if (!used.isEmpty()) {
       throw new IommuException(Errno.EBUSY, "cannot close: in use are " + String.join(", ", used));
     }
+  }
+
+  /** The state of every group; one that ends meanwhile is left out. */
+  public List<GroupSnapshot> snapshots() {
+    List<GroupSnapshot> all = new ArrayList<>();
+    for (GroupImpl group : groups.all()) {
+      GroupSnapshot now = group.snapshotOrNull();
+      if (now != null) {
+        all.add(now);
+      }
+    }
+    return all;
   }
 
   /** Releases every device and unregisters every IOMMU. */

@@ -74,6 +74,18 @@ final class Firmware {
     return instance;
   }
 
+  /** Drops what firmware said about a device that no driver has taken (CORE-600). */
+  void forgetUnprobed(DeviceState state) {
+    probeLock.lock();
+    try {
+      if (state.group() == null) {
+        state.setIommu(null);
+      }
+    } finally {
+      probeLock.unlock();
+    }
+  }
+
   /** As a caller outside a probe asks (CORE-070 to 073). */
   void initFwspec(DeviceState state, FirmwareNode node) {
     probeLock.lock();

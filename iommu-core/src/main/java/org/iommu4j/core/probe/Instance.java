@@ -2,6 +2,7 @@ package org.iommu4j.core.probe;
 
 import org.iommu4j.api.FirmwareNode;
 import org.iommu4j.api.IommuException;
+import org.iommu4j.api.Mirrors;
 import org.iommu4j.core.domain.Driver;
 import org.iommu4j.core.group.GroupImpl;
 import org.iommu4j.core.group.GroupTable;
@@ -44,6 +45,7 @@ final class Instance {
     return maxPasids;
   }
 
+  @Mirrors("iommu_device.ready")
   boolean ready() {
     return ready;
   }

@@ -7,6 +7,7 @@ import java.util.List;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.FirmwareNode;
 import org.iommu4j.api.IommuException;
+import org.iommu4j.api.Mirrors;
 import org.iommu4j.core.domain.Driver;
 import org.iommu4j.core.domain.DriverGuard;
 import org.iommu4j.core.trace.CoreTrace;
@@ -97,6 +98,7 @@ final class InstanceTable {
   }
 
   /** The first registered instance with this node; null finds the first without node. */
+  @Mirrors({"iommu_ops_from_fwnode", "iommu_fwspec_ops"})
   @Nullable Instance byNode(@Nullable FirmwareNode node) {
     synchronized (lock) {
       for (Instance instance : registered) {

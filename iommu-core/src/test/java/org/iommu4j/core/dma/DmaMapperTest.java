@@ -46,6 +46,17 @@ final class DmaMapperTest {
     assertThat(fixture.scheduler.pending()).isZero();
   }
 
+  @Test // FQ-019: the address is not free while the invalidation is under way
+  void keepsTheAddressUntilTheInvalidationReturns() {
+    strict.geometry = new DomainGeometry(0, 0x1fff, true);
+    DmaMapper mapper = fixture.setUp(device(), strict);
+    long address = mapper.map(0x5000, 0x1000, Prot.RW);
+    strict.duringSync =
+        () -> assertRefused(Errno.ENOMEM, () -> mapper.map(0x6000, 0x1000, Prot.RW));
+    mapper.unmap(address, 0x1000);
+    assertThat(mapper.map(0x6000, 0x1000, Prot.RW)).isEqualTo(address);
+  }
+
   @Test // DMA-042, FQ-016: the address comes back only after a flush
   void queuesInALazyDomain() {
     lazy.geometry = new DomainGeometry(0, 0x1fff, true);

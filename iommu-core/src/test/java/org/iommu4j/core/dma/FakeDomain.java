@@ -39,6 +39,7 @@ final class FakeDomain implements PagingDomain {
   volatile boolean closing;
   volatile Runnable duringMap = () -> {};
   volatile Runnable duringUnmap = () -> {};
+  volatile Runnable duringSync = () -> {};
   volatile Runnable duringFlush = () -> {};
   private final boolean traced;
 
@@ -103,6 +104,7 @@ final class FakeDomain implements PagingDomain {
   @Override
   public void iotlbSync(IotlbGather gather) {
     trace("sync 0x%x 0x%x", gather.start(), gather.end());
+    duringSync.run();
     hardware.sync(gather, !closing);
     gather.init();
   }

@@ -10,8 +10,7 @@ import org.jspecify.annotations.Nullable;
 final class Attaches {
   private Attaches() {}
 
-  static void attach(
-      Recording recording, Domain self, DevIommu device, @Nullable Domain old) {
+  static void attach(Recording recording, Domain self, DevIommu device, @Nullable Domain old) {
     String name = recording.name(device.device());
     finish(recording, "attach", name, "attach " + name, self, device, old);
   }
@@ -34,8 +33,7 @@ final class Attaches {
     FaultPlan.Fault fault = recording.faults().next(callback, subject);
     IommuException failure = fault == null ? null : fault.exception(Errno.EINVAL);
     // The query may record a violation, whose line precedes this one.
-    String current =
-        recording.queries() ? " cur=" + recording.name(device.driverDomain()) : "";
+    String current = recording.queries() ? " cur=" + recording.name(device.driverDomain()) : "";
     recording.callback(
         start
             + " -> "

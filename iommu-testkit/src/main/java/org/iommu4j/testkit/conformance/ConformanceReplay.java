@@ -14,9 +14,9 @@ import java.util.stream.Stream;
 /**
  * Replays traces of the Linux IOMMU core on this library's core.
  *
- * <p>A trace is its own script: the replay reads its definitions and ops, and prints the whole trace
- * anew from what this library does. Every replay has a core, a driver and an environment of its own.
- * Stateless, so thread-safe.
+ * <p>A trace is its own script: the replay reads its definitions and ops, and prints the whole
+ * trace anew from what this library does. Every replay has a core, a driver and an environment of
+ * its own. Stateless, so thread-safe.
  */
 public final class ConformanceReplay {
   private static final String SUFFIX = ".trace";

@@ -48,8 +48,7 @@ final class DomainActions {
       }
     }
     AllocFlag[] wishes = flags.toArray(AllocFlag[]::new);
-    return session ->
-        session.recording().name(session.core().allocPagingDomain(device, wishes));
+    return session -> session.recording().name(session.core().allocPagingDomain(device, wishes));
   }
 
   private static AllocFlag allocFlag(Words words, String name) {
@@ -100,9 +99,7 @@ final class DomainActions {
     String handle = words.handle();
     return Action.success(
         session ->
-            session
-                .group(group)
-                .attachHandle(session.domain(domain), session.handle(handle)));
+            session.group(group).attachHandle(session.domain(domain), session.handle(handle)));
   }
 
   private static Action replaceHandle(Words words) {
@@ -144,8 +141,7 @@ final class DomainActions {
     DomainRef given = words.more() ? words.domain() : null;
     return Action.success(
         session -> {
-          Domain domain =
-              given == null ? defaultDomainOf(session, device) : session.domain(given);
+          Domain domain = given == null ? defaultDomainOf(session, device) : session.domain(given);
           if (domain != null) {
             session.core().deferredAttach(device, domain);
           }
@@ -219,8 +215,7 @@ final class DomainActions {
           default -> throw words.error("\"" + name + "\" is neither read nor write");
         };
     return session -> {
-      Errno answer =
-          session.paging(domain).reportFault(session.served(device), iova, access);
+      Errno answer = session.paging(domain).reportFault(session.served(device), iova, access);
       return answer == null ? Action.SUCCESS : "-" + answer;
     };
   }
@@ -228,8 +223,7 @@ final class DomainActions {
   private static Action quirks(Words words) {
     DomainRef domain = words.domain();
     int bits = words.decimal("BITS");
-    return Action.success(
-        session -> session.core().setPgtableQuirks(session.domain(domain), bits));
+    return Action.success(session -> session.core().setPgtableQuirks(session.domain(domain), bits));
   }
 
   private static Action msiCookie(Words words) {

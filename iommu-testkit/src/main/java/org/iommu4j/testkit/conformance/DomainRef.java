@@ -11,8 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param kind the kind of a static domain, else null
  * @param owner whose static domain it is, else null
  */
-record DomainRef(
-    String name, StaticDomain.@Nullable Kind kind, @Nullable RecordingIommu owner) {
+record DomainRef(String name, StaticDomain.@Nullable Kind kind, @Nullable RecordingIommu owner) {
   private static final Pattern ALLOCATED = Pattern.compile("D[0-9]+");
 
   static @Nullable DomainRef parse(String name, @Nullable RecordingIommu owner) {

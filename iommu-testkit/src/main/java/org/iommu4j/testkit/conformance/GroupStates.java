@@ -82,8 +82,7 @@ final class GroupStates {
   }
 
   private String pasids(Map<Integer, GroupSnapshot.PasidEntry> table) {
-    List<Integer> indexes =
-        table.keySet().stream().sorted(Integer::compareUnsigned).toList();
+    List<Integer> indexes = table.keySet().stream().sorted(Integer::compareUnsigned).toList();
     return joined(
         indexes, index -> Integer.toUnsignedString(index) + ":" + entry(table.get(index)));
   }

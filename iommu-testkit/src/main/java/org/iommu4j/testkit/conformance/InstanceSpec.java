@@ -107,10 +107,7 @@ public record InstanceSpec(
     }
     var keys = new Attributes(line, words.subList(2, words.size()));
     String paging =
-        keys.choice(
-            "paging",
-            "plain",
-            same("plain", "flags", "flags-nopasid", "both", "none"));
+        keys.choice("paging", "plain", same("plain", "flags", "flags-nopasid", "both", "none"));
     String identity = keys.choice("identity", "static", same("static", "alloc", "none"));
     String blocked = keys.choice("blocked", "static", same("static", "static-nopasid", "none"));
     int maxPasids = keys.decimal("max_pasids", DEFAULT_MAX_PASIDS);

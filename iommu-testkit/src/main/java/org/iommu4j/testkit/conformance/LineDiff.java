@@ -70,7 +70,8 @@ final class LineDiff {
         i++;
         j++;
       } else if (j == rightEnd
-          || (i < leftEnd && common[i + 1 - start][j - start] >= common[i - start][j + 1 - start])) {
+          || (i < leftEnd
+              && common[i + 1 - start][j - start] >= common[i - start][j + 1 - start])) {
         edits.add(new Edit('-', left.get(i++)));
       } else {
         edits.add(new Edit('+', right.get(j++)));
@@ -107,34 +108,46 @@ final class LineDiff {
   private String render() {
     StringBuilder text = new StringBuilder();
     int shownUpTo = 0;
-    for (int i = 0; i < edits.size(); i++) {
-      if (!edits.get(i).changes()) {
-        continue;
-      }
-      int from = Math.max(shownUpTo, i - CONTEXT);
-      if (from > shownUpTo || i == 0 || text.isEmpty()) {
-        heading(text, from);
-      }
-      int last = i;
-      for (int next = i; next < edits.size() && next <= last + 2 * CONTEXT; next++) {
-        last = edits.get(next).changes() ? next : last;
-      }
-      int to = Math.min(edits.size(), last + 1 + CONTEXT);
+    int change = nextChange(0);
+    while (change < edits.size()) {
+      int from = Math.max(shownUpTo, change - CONTEXT);
+      int to = Math.min(edits.size(), lastNearby(change) + 1 + CONTEXT);
+      heading(text, from, change);
       edits.subList(from, to).forEach(edit -> show(text, edit));
       shownUpTo = to;
-      i = to - 1;
+      change = nextChange(to);
     }
     return text.toString();
   }
 
-  /** The op that the hunk begins in, unless the hunk shows it. */
-  private void heading(StringBuilder text, int from) {
+  private int nextChange(int from) {
+    int i = from;
+    while (i < edits.size() && !edits.get(i).changes()) {
+      i++;
+    }
+    return i;
+  }
+
+  /** The last change of the hunk that begins with a change: the next one is out of sight. */
+  private int lastNearby(int change) {
+    int last = change;
+    int next = nextChange(last + 1);
+    while (next < edits.size() && next <= last + 2 * CONTEXT) {
+      last = next;
+      next = nextChange(last + 1);
+    }
+    return last;
+  }
+
+  /** Names the op of the first change, unless the hunk shows it. */
+  private void heading(StringBuilder text, int from, int change) {
     text.append("@@ line ").append(edits.get(from).line().number());
-    for (int i = from - 1; i >= 0; i--) {
-      if (edits.get(i).line().text().startsWith("> ")) {
-        text.append(", in: ").append(edits.get(i).line().text());
-        break;
-      }
+    int op = change;
+    while (op >= 0 && !edits.get(op).line().text().startsWith("> ")) {
+      op--;
+    }
+    if (op >= 0 && op < from) {
+      text.append(", in: ").append(edits.get(op).line().text());
     }
     text.append(" @@\n");
   }

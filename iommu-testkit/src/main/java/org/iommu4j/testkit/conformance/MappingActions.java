@@ -38,8 +38,7 @@ final class MappingActions {
     int prot = words.decimal("PROT");
     Gfp gfp = words.optional("highmem") ? Gfp.HIGHMEM : Gfp.KERNEL;
     return Action.success(
-        session ->
-            call.run(session.core(), session.domain(domain), iova, paddr, size, prot, gfp));
+        session -> call.run(session.core(), session.domain(domain), iova, paddr, size, prot, gfp));
   }
 
   private static Action syncMap(Words words) {

@@ -45,8 +45,7 @@ final class PasidActions {
     Device device = words.device();
     int pasid = words.decimal("PASID");
     DomainRef domain = words.domain();
-    return Action.ok(
-        session -> session.core().detachPasid(device, session.domain(domain), pasid));
+    return Action.ok(session -> session.core().detachPasid(device, session.domain(domain), pasid));
   }
 
   private static Action allocate(Words words) {

@@ -26,8 +26,8 @@ public final class RecordingDmaLayer implements DmaLayer {
   /**
    * Creates a layer.
    *
-   * @param recording where doorbells are written, and whose faults {@code env.dma_cookie} and {@code
-   *     env.flush_queue} apply
+   * @param recording where doorbells are written, and whose faults {@code env.dma_cookie} and
+   *     {@code env.flush_queue} apply
    */
   public RecordingDmaLayer(Recording recording) {
     this.recording = recording;
@@ -81,7 +81,6 @@ public final class RecordingDmaLayer implements DmaLayer {
 
   @Override
   public void prepareMsi(DevIommu device, PagingDomain domain, long doorbell) {
-    recording.effect(
-        "dma_sw_msi " + recording.name(domain) + " " + Long.toHexString(doorbell));
+    recording.effect("dma_sw_msi " + recording.name(domain) + " " + Long.toHexString(doorbell));
   }
 }

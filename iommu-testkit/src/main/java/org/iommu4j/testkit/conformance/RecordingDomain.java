@@ -71,7 +71,8 @@ final class RecordingDomain implements PagingDomainOps {
     Errno error = null;
     if (fault != null) {
       long amount = fault.amount() == null ? 0 : fault.amount();
-      wanted = Long.compareUnsigned(amount / pageSize, pageCount) < 0 ? amount / pageSize : pageCount;
+      wanted =
+          Long.compareUnsigned(amount / pageSize, pageCount) < 0 ? amount / pageSize : pageCount;
       error = fault.errno();
     }
     long done = 0;
@@ -146,8 +147,7 @@ final class RecordingDomain implements PagingDomainOps {
 
   @Override
   public void iotlbSync(IotlbGather gather) {
-    recording.callback(
-        String.format("iotlb_sync %s %x-%x", label, gather.start(), gather.end()));
+    recording.callback(String.format("iotlb_sync %s %x-%x", label, gather.start(), gather.end()));
   }
 
   @Override

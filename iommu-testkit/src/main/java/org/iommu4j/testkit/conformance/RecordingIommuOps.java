@@ -55,10 +55,8 @@ public final class RecordingIommuOps implements IommuOps {
     this.devices = devices;
     this.recording = recording;
     identity =
-        new RecordingStaticDomain(
-            recording, StaticDomain.Kind.IDENTITY, spec.identityPasid());
-    blocked =
-        new RecordingStaticDomain(recording, StaticDomain.Kind.BLOCKED, spec.blockedPasid());
+        new RecordingStaticDomain(recording, StaticDomain.Kind.IDENTITY, spec.identityPasid());
+    blocked = new RecordingStaticDomain(recording, StaticDomain.Kind.BLOCKED, spec.blockedPasid());
     platform = new RecordingStaticDomain(recording, StaticDomain.Kind.PLATFORM, false);
   }
 
@@ -186,10 +184,7 @@ public final class RecordingIommuOps implements IommuOps {
   public @Nullable DomainType defDomainType(DevIommu device) {
     DomainType wish = known(device).wish();
     recording.callback(
-        "?def_domain_type "
-            + name(device)
-            + " = "
-            + (wish == null ? "none" : wish.sysfsName()));
+        "?def_domain_type " + name(device) + " = " + (wish == null ? "none" : wish.sysfsName()));
     return wish;
   }
 
@@ -209,8 +204,7 @@ public final class RecordingIommuOps implements IommuOps {
   @Override
   public boolean capable(DevIommu device, Capability capability) {
     boolean yes = spec.capabilities().contains(capability);
-    recording.callback(
-        "?capable " + name(device) + " " + capability.label() + " = " + yesNo(yes));
+    recording.callback("?capable " + name(device) + " " + capability.label() + " = " + yesNo(yes));
     return yes;
   }
 
@@ -225,8 +219,7 @@ public final class RecordingIommuOps implements IommuOps {
   }
 
   @Override
-  public @Nullable PagingDomainOps domainAllocPagingFlags(
-      DevIommu device, Set<AllocFlag> flags) {
+  public @Nullable PagingDomainOps domainAllocPagingFlags(DevIommu device, Set<AllocFlag> flags) {
     String start = "domain_alloc_paging_flags " + name(device);
     if (!flags.isEmpty()) {
       var names = new TreeSet<>(flags).stream().map(flag -> flag.name().toLowerCase(Locale.ROOT));

@@ -131,8 +131,7 @@ final class Session {
 
   DevIommu served(Device device) {
     return core.deviceOf(device)
-        .orElseThrow(
-            () -> new HazardException("no IOMMU serves " + recording.name(device)));
+        .orElseThrow(() -> new HazardException("no IOMMU serves " + recording.name(device)));
   }
 
   Caller caller() {

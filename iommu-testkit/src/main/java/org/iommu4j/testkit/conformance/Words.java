@@ -195,9 +195,7 @@ final class Words {
   int decimal(String what) {
     String digits = word(what);
     try {
-      return digits.startsWith("-")
-          ? Integer.parseInt(digits)
-          : Integer.parseUnsignedInt(digits);
+      return digits.startsWith("-") ? Integer.parseInt(digits) : Integer.parseUnsignedInt(digits);
     } catch (NumberFormatException e) {
       throw error(what + " \"" + digits + "\" is not a decimal number");
     }
