@@ -4,10 +4,10 @@
 module org.iommu4j.testkit {
   exports org.iommu4j.testkit;
   exports org.iommu4j.testkit.conformance;
+  exports org.iommu4j.testkit.junit;
+  exports org.iommu4j.testkit.jqwik;
 
   // javac refuses the export of a package without types:
-  // TODO: exports org.iommu4j.testkit.jqwik;
-  // TODO: exports org.iommu4j.testkit.junit;
   requires transitive org.iommu4j.api;
   requires transitive org.iommu4j.core;
   requires transitive org.iommu4j.memory;

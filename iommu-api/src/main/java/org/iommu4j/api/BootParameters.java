@@ -16,11 +16,10 @@ import org.jspecify.annotations.Nullable;
  * @param buildPassthrough the build's default domain type is pass-through instead of translated
  * @param buildStrict the build's default policy is strict instead of lazy
  */
-@Mirrors({"iommu.passthrough", "iommu.strict", "iommu.forcedac"})
 public record BootParameters(
-    @Nullable String passthrough,
-    @Nullable String strict,
-    @Nullable String forcedac,
+    @Mirrors("iommu.passthrough") @Nullable String passthrough,
+    @Mirrors("iommu.strict") @Nullable String strict,
+    @Mirrors("iommu.forcedac") @Nullable String forcedac,
     boolean memoryEncrypted,
     boolean buildPassthrough,
     boolean buildStrict) {

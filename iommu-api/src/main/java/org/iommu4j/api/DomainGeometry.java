@@ -7,14 +7,11 @@ package org.iommu4j.api;
  * @param apertureEnd last address, inclusive
  * @param forceAperture whether DMA outside the aperture is blocked rather than passed through
  */
-@Mirrors({
-  "iommu_domain_geometry",
-  "iommu_domain.geometry",
-  "iommu_domain_geometry.aperture_start",
-  "iommu_domain_geometry.aperture_end",
-  "iommu_domain_geometry.force_aperture"
-})
-public record DomainGeometry(long apertureStart, long apertureEnd, boolean forceAperture) {
+@Mirrors({"iommu_domain_geometry", "iommu_domain.geometry"})
+public record DomainGeometry(
+    @Mirrors("iommu_domain_geometry.aperture_start") long apertureStart,
+    @Mirrors("iommu_domain_geometry.aperture_end") long apertureEnd,
+    @Mirrors("iommu_domain_geometry.force_aperture") boolean forceAperture) {
   /** The whole 64-bit space. */
   public static final DomainGeometry FULL = new DomainGeometry(0, -1L, true);
 

@@ -9,6 +9,7 @@ package org.iommu4j.api;
 public final class IommuException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  /** Why, for programs. */
   private final Errno errno;
 
   /**

@@ -12,12 +12,13 @@ import org.iommu4j.spi.PagingDomainOps;
 @Mirrors("iommu_iotlb_gather")
 public final class IotlbGather {
   private static final int FIRST_CAPACITY = 8;
+  private static final long[] NONE = {};
 
   private long start;
   private long end;
   private long pageSize;
   private boolean queued;
-  private long[] freed = new long[FIRST_CAPACITY];
+  private long[] freed = NONE;
   private int freedCount;
 
   /** Creates an empty gather. */
@@ -160,7 +161,7 @@ public final class IotlbGather {
   @Mirrors({"iommu_iotlb_gather.freelist", "iommu_pages_list"})
   public void free(long address) {
     if (freedCount == freed.length) {
-      freed = java.util.Arrays.copyOf(freed, freedCount * 2);
+      freed = java.util.Arrays.copyOf(freed, Math.max(FIRST_CAPACITY, freedCount * 2));
     }
     freed[freedCount++] = address;
   }

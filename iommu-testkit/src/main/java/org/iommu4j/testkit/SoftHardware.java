@@ -205,9 +205,9 @@ public final class SoftHardware {
   }
 
   /**
-   * Sets what runs in the middle of each access that misses, in place of the previous hook: tables
-   * have been read, and what they said is neither used nor cached yet. With it a test holds an
-   * access there, or changes and invalidates what was read.
+   * Sets what runs each time an access has read tables, those of the device or those of a domain,
+   * and what they said is neither used nor cached yet; in place of the previous hook. With it a
+   * test holds an access there, or changes and invalidates what was read.
    *
    * @param hook may block and may do anything but DMA that misses, which would call it again
    */

@@ -1,6 +1,7 @@
 package org.iommu4j.testkit;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.iommu4j.api.FaultAccess;
 import org.iommu4j.api.IommuException;
@@ -31,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * <p>An access that loses too many races walks under the lock, where it cannot lose.
  */
 final class SoftTranslator {
-  private static final int MAX_RACES = 4;
+  private static final int MAX_WALKS = 6;
 
   private final PhysicalMemory memory;
   private final SoftWalker walker;
@@ -107,24 +108,22 @@ final class SoftTranslator {
   /** How an access ended. */
   private record End(long value, @Nullable FaultReason refusal, @Nullable StaleAccess stale) {}
 
-  /** One try: an end, or what the walk that must follow can start from. */
+  /** One look into the caches: an end, or what is known and what must be read in tables. */
   private record Attempt(
       @Nullable End end,
       long generation,
       long deviceTable,
       @Nullable Long deviceEntry,
-      @Nullable Long pasidEntry) {
+      @Nullable Long pasidEntry,
+      @Nullable SoftContext context) {
     static Attempt ended(End end) {
-      return new Attempt(end, 0, 0, null, null);
+      return new Attempt(end, 0, 0, null, null, null);
     }
   }
 
-  /** What a walk read. */
-  private record Walked(
-      long deviceEntry,
-      @Nullable Long pasidEntry,
-      SoftContext context,
-      SoftWalker.@Nullable Leaf leaf) {}
+  /** What was read in tables: entries of the device first, a leaf once those are cached. */
+  private record Found(
+      long deviceEntry, @Nullable Long pasidEntry, SoftWalker.@Nullable Leaf leaf) {}
 
   /**
    * Carries an access out.
@@ -137,8 +136,8 @@ final class SoftTranslator {
       return interruptMessage(request);
     }
     Attempt attempt = begin(request);
-    for (int races = 0; attempt.end() == null; races++) {
-      attempt = races < MAX_RACES ? race(request, attempt) : walkLocked(request);
+    for (int walks = 0; attempt.end() == null; walks++) {
+      attempt = walks < MAX_WALKS ? race(request, attempt) : walkLocked(request);
     }
     StaleAccess stale = attempt.end().stale();
     if (stale != null) {
@@ -171,15 +170,14 @@ final class SoftTranslator {
       return Attempt.ended(refused(FaultReason.DISABLED, null));
     }
     Long deviceEntry = entries.deviceEntry(request.streamId());
-    if (deviceEntry == null) {
-      return new Attempt(null, generation, deviceTable, null, null);
-    }
     Long pasidEntry = null;
-    if (SoftContext.needsPasidEntry(deviceEntry, request.pasid(), pasids)) {
+    boolean complete = deviceEntry != null;
+    if (deviceEntry != null && SoftContext.needsPasidEntry(deviceEntry, request.pasid(), pasids)) {
       pasidEntry = entries.pasidEntry(request.streamId(), request.pasid());
-      if (pasidEntry == null) {
-        return new Attempt(null, generation, deviceTable, deviceEntry, null);
-      }
+      complete = pasidEntry != null;
+    }
+    if (deviceEntry == null || !complete) {
+      return new Attempt(null, generation, deviceTable, deviceEntry, null, null);
     }
     SoftContext context =
         SoftContext.decode(
@@ -193,46 +191,48 @@ final class SoftTranslator {
     }
     Translation cached = iotlb.find(context.domain(), request.iova(), request.access());
     if (cached == null) {
-      return new Attempt(null, generation, deviceTable, deviceEntry, pasidEntry);
+      return new Attempt(null, generation, deviceTable, deviceEntry, pasidEntry, context);
     }
     hits++;
     long physical = cached.physicalOf(request.iova());
     return Attempt.ended(land(request, physical, compare(request, physical)));
   }
 
-  /** Steps 2 and 3 of the protocol, and step 1 of the next round if it is lost. */
+  /** Steps 2 and 3 of the protocol, and step 1 of the next round. */
   private Attempt race(SoftRequest request, Attempt miss) {
-    Walked walked = walk(request, miss);
+    Found found = walk(request, miss);
     walkHook.run();
     synchronized (this) {
-      return generation == miss.generation() ? settle(request, miss, walked) : lookUp(request);
+      return generation == miss.generation() ? settle(request, miss, found) : lookUp(request);
     }
   }
 
   private synchronized Attempt walkLocked(SoftRequest request) {
     Attempt attempt = lookUp(request);
-    return attempt.end() == null ? settle(request, attempt, walk(request, attempt)) : attempt;
+    while (attempt.end() == null) {
+      attempt = settle(request, attempt, walk(request, attempt));
+    }
+    return attempt;
   }
 
-  /** Reads what is not cached; null if memory does not answer. */
-  private @Nullable Walked walk(SoftRequest request, Attempt miss) {
+  /** Reads what is missing; null if memory does not answer. */
+  private @Nullable Found walk(SoftRequest request, Attempt miss) {
     try {
+      Long known = miss.deviceEntry();
       long deviceEntry =
-          miss.deviceEntry() != null
-              ? miss.deviceEntry()
-              : walker.deviceEntry(miss.deviceTable(), request.streamId());
-      Long pasidEntry = miss.pasidEntry();
-      if (pasidEntry == null && SoftContext.needsPasidEntry(deviceEntry, request.pasid(), pasids)) {
-        pasidEntry = walker.pasidEntry(SoftContext.pasidEntryAddress(deviceEntry, request.pasid()));
+          known != null ? known : walker.deviceEntry(miss.deviceTable(), request.streamId());
+      SoftContext context = miss.context();
+      if (context != null) {
+        return new Found(
+            deviceEntry,
+            miss.pasidEntry(),
+            walker.walk(context, request.iova(), request.access(), true));
       }
-      SoftContext context =
-          SoftContext.decode(
-              deviceEntry, pasidEntry == null ? 0 : pasidEntry, request.pasid(), pasids);
-      SoftWalker.Leaf leaf =
-          context.translated()
-              ? walker.walk(context, request.iova(), request.access(), true)
+      Long pasidEntry =
+          SoftContext.needsPasidEntry(deviceEntry, request.pasid(), pasids)
+              ? walker.pasidEntry(SoftContext.pasidEntryAddress(deviceEntry, request.pasid()))
               : null;
-      return new Walked(deviceEntry, pasidEntry, context, leaf);
+      return new Found(deviceEntry, pasidEntry, null);
     } catch (IommuException noMemory) {
       return null;
     }
@@ -240,28 +240,28 @@ final class SoftTranslator {
 
   /** Uses what a walk found; nothing was invalidated since it began. */
   @GuardedBy("this")
-  private Attempt settle(SoftRequest request, Attempt miss, @Nullable Walked walked) {
-    if (walked == null) {
+  private Attempt settle(SoftRequest request, Attempt miss, @Nullable Found found) {
+    if (found == null) {
       return Attempt.ended(refused(FaultReason.MEMORY, null));
     }
-    entries.putDeviceEntry(request.streamId(), walked.deviceEntry());
-    if (walked.pasidEntry() != null) {
-      entries.putPasidEntry(request.streamId(), request.pasid(), walked.pasidEntry());
+    SoftWalker.Leaf leaf = found.leaf();
+    if (leaf == null) {
+      entries.putDeviceEntry(request.streamId(), found.deviceEntry());
+      if (found.pasidEntry() != null) {
+        entries.putPasidEntry(request.streamId(), request.pasid(), found.pasidEntry());
+      }
+      return lookUp(request);
     }
-    SoftWalker.Leaf leaf = walked.leaf();
-    misses += leaf == null ? 0 : 1;
-    FaultReason refusal = leaf == null ? walked.context().refusal() : leaf.refusal();
-    Translation translation = leaf == null ? null : leaf.translation();
-    if (refusal == null && translation != null) {
-      iotlb.insert(translation);
-    }
+    misses++;
+    Translation translation = leaf.translation();
     long physical =
-        refusal != null
-            ? StaleAccess.NOWHERE
-            : translation == null ? request.iova() : translation.physicalOf(request.iova());
+        translation == null ? StaleAccess.NOWHERE : translation.physicalOf(request.iova());
     StaleAccess stale = entriesChanged(request, miss) ? compare(request, physical) : null;
-    return Attempt.ended(
-        refusal != null ? refused(refusal, stale) : land(request, physical, stale));
+    if (translation == null) {
+      return Attempt.ended(refused(Objects.requireNonNull(leaf.refusal()), stale));
+    }
+    iotlb.insert(translation);
+    return Attempt.ended(land(request, physical, stale));
   }
 
   /** Whether the walk used a cached device or PASID entry that tables no longer hold. */

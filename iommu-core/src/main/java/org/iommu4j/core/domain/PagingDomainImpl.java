@@ -324,11 +324,19 @@ public final class PagingDomainImpl extends CoreDomain {
     }
   }
 
+  /** On the path of every map, so without a lambda. */
   private @Nullable IommuException trySync(long iova, long size) {
     if (!has(DomainOp.IOTLB_SYNC_MAP)) {
       return null;
     }
-    return guard().attempt("iotlb_sync_map", this, () -> table.iotlbSyncMap(iova, size));
+    try {
+      table.iotlbSyncMap(iova, size);
+      return null;
+    } catch (IommuException refused) {
+      return refused;
+    } catch (Throwable unexpected) {
+      return guard().broken("iotlb_sync_map", this, unexpected);
+    }
   }
 
   /** Maps a list without gaps; on failure everything mapped so far goes (CORE-520, 521). */

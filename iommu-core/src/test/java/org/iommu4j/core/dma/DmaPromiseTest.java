@@ -259,9 +259,10 @@ final class DmaPromiseTest {
       Future<Long> mapping = pool.submit(() -> mapper.map(0x5000, 0x1000, Prot.RW));
       inside.await();
       ending.start();
-      while (ending.getState() != Thread.State.WAITING) {
+      while (ending.isAlive() && ending.getState() != Thread.State.WAITING) {
         Thread.onSpinWait();
       }
+      assertThat(ending.isAlive()).isTrue();
       gate.countDown();
       assertThat(mapping.get()).isNotZero();
       ending.join();

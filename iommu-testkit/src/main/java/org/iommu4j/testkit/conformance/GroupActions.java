@@ -29,8 +29,8 @@ final class GroupActions {
     table.add("isolated_msi", GroupActions::isolatedMsi);
     table.add("type", words -> write(words, words.group(), TYPE));
     table.add("write", words -> write(words, words.group(), words.word("ATTR")));
-    table.add("read", words -> read(words, words.group(), words.word("ATTR")));
-    table.add("resv", words -> read(words, words.group(), RESERVED_REGIONS));
+    table.add("read", words -> read(words.group(), words.word("ATTR")));
+    table.add("resv", words -> read(words.group(), RESERVED_REGIONS));
     table.add("caps", GroupActions::caps);
   }
 
@@ -121,7 +121,7 @@ final class GroupActions {
     };
   }
 
-  private static Action read(Words words, GroupRef ref, String attribute) {
+  private static Action read(GroupRef ref, String attribute) {
     return session -> {
       IommuGroup group = session.group(ref);
       List<String> lines =

@@ -82,9 +82,12 @@ final class GroupStates {
   }
 
   private String pasids(Map<Integer, GroupSnapshot.PasidEntry> table) {
-    List<Integer> indexes = table.keySet().stream().sorted(Integer::compareUnsigned).toList();
+    List<Map.Entry<Integer, GroupSnapshot.PasidEntry>> entries =
+        table.entrySet().stream()
+            .sorted(Map.Entry.comparingByKey(Integer::compareUnsigned))
+            .toList();
     return joined(
-        indexes, index -> Integer.toUnsignedString(index) + ":" + entry(table.get(index)));
+        entries, one -> Integer.toUnsignedString(one.getKey()) + ":" + entry(one.getValue()));
   }
 
   private String entry(GroupSnapshot.PasidEntry entry) {

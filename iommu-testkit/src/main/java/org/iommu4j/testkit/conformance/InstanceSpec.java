@@ -2,13 +2,14 @@ package org.iommu4j.testkit.conformance;
 
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.iommu4j.api.Capability;
 import org.iommu4j.spi.DomainOp;
 import org.iommu4j.spi.IommuOp;
-import org.iommu4j.spi.StaticDomain;
+import org.iommu4j.spi.StaticDomain.Kind;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,8 +41,8 @@ public record InstanceSpec(
     boolean identityPasid,
     boolean blockedDomain,
     boolean blockedPasid,
-    StaticDomain.@Nullable Kind releaseDomain,
-    StaticDomain.@Nullable Kind defaultDomain,
+    @Nullable Kind releaseDomain,
+    @Nullable Kind defaultDomain,
     Set<Capability> capabilities,
     long pageSizes,
     Gather gather,
@@ -179,12 +180,11 @@ public record InstanceSpec(
     }
   }
 
-  private static StaticDomain.@Nullable Kind staticKind(
-      Attributes keys, String key, Map<String, String> words) {
+  private static @Nullable Kind staticKind(Attributes keys, String key, Map<String, String> words) {
     return switch (keys.choice(key, "none", words)) {
-      case "blocked" -> StaticDomain.Kind.BLOCKED;
-      case "identity" -> StaticDomain.Kind.IDENTITY;
-      case "platform" -> StaticDomain.Kind.PLATFORM;
+      case "blocked" -> Kind.BLOCKED;
+      case "identity" -> Kind.IDENTITY;
+      case "platform" -> Kind.PLATFORM;
       default -> null;
     };
   }
@@ -212,7 +212,7 @@ public record InstanceSpec(
   }
 
   private static Map<String, String> same(String... words) {
-    Map<String, String> map = new java.util.LinkedHashMap<>();
+    Map<String, String> map = new LinkedHashMap<>();
     for (String word : words) {
       map.put(word, word);
     }

@@ -3,7 +3,6 @@ package org.iommu4j.testkit.conformance;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import org.iommu4j.api.Device;
@@ -28,7 +27,7 @@ final class Interpreter {
 
   private Interpreter(Script script) {
     this.script = script;
-    Map<Device, String> names = new IdentityHashMap<>();
+    Map<Device, String> names = new HashMap<>();
     recording = new Recording(device -> names.getOrDefault(device, device.name()));
     var machine = new Machine(script, recording);
     names.putAll(machine.names());

@@ -2,7 +2,6 @@ package org.iommu4j.testkit.conformance;
 
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -36,7 +35,7 @@ final class Machine {
   private final Script script;
   private final Map<String, RecordingIommu> iommus = new LinkedHashMap<>();
   private final Map<String, Device> devices = new HashMap<>();
-  private final Map<Device, DeviceSpec> specs = new IdentityHashMap<>();
+  private final Map<Device, DeviceSpec> specs = new HashMap<>();
   private final Map<Integer, PciBus> buses = new HashMap<>();
   private final Set<String> beingMade = new HashSet<>();
   private final Set<Integer> usedSlots = new HashSet<>();
@@ -185,7 +184,7 @@ final class Machine {
 
   /** The names of the devices in the script. */
   Map<Device, String> names() {
-    Map<Device, String> names = new IdentityHashMap<>();
+    Map<Device, String> names = new HashMap<>();
     specs.forEach((device, spec) -> names.put(device, spec.name()));
     return names;
   }

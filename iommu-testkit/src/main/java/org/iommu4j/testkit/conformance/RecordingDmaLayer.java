@@ -1,7 +1,6 @@
 package org.iommu4j.testkit.conformance;
 
-import java.util.Collections;
-import java.util.IdentityHashMap;
+import java.util.HashSet;
 import java.util.Set;
 import org.iommu4j.api.Capability;
 import org.iommu4j.api.DevIommu;
@@ -21,7 +20,7 @@ import org.iommu4j.spi.DmaLayer;
  */
 public final class RecordingDmaLayer implements DmaLayer {
   private final Recording recording;
-  private final Set<PagingDomain> initialised = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final Set<PagingDomain> initialised = new HashSet<>();
 
   /**
    * Creates a layer.

@@ -2,7 +2,6 @@ package org.iommu4j.testkit.conformance;
 
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.iommu4j.api.Device;
@@ -21,8 +20,8 @@ import org.iommu4j.spi.IommuOps;
  */
 public final class RecordingEnvironment implements Environment {
   private final Recording recording;
-  private final Map<Device, Integer> memberLinks = new IdentityHashMap<>();
-  private final Map<Device, IommuDevice> instanceLinks = new IdentityHashMap<>();
+  private final Map<Device, Integer> memberLinks = new HashMap<>();
+  private final Map<Device, IommuDevice> instanceLinks = new HashMap<>();
   private final Map<Integer, Set<String>> groupLinks = new HashMap<>();
   private Errno missingInstance = Errno.EPROBE_DEFER;
 

@@ -4,7 +4,10 @@ package org.iommu4j.testkit.conformance;
 public final class ScriptException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  /** The file, or another name of the script. */
   private final String source;
+
+  /** The line's number, from 1. */
   private final int line;
 
   /**

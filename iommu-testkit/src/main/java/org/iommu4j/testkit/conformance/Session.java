@@ -1,7 +1,6 @@
 package org.iommu4j.testkit.conformance;
 
 import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import org.iommu4j.api.AttachHandle;
@@ -25,7 +24,7 @@ final class Session {
   private final RecordingEnvironment environment;
   private final Map<String, AttachHandle> handles = new HashMap<>();
   private final Map<String, DmaOwner> owners = new HashMap<>();
-  private final Map<Device, List<Integer>> firmwareIds = new IdentityHashMap<>();
+  private final Map<Device, List<Integer>> firmwareIds = new HashMap<>();
   private Caller caller = Caller.ROOT;
 
   Session(

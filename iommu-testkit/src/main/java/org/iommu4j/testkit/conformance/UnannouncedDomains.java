@@ -1,6 +1,6 @@
 package org.iommu4j.testkit.conformance;
 
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import org.iommu4j.api.DevIommu;
@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class UnannouncedDomains implements AutoCloseable {
   private final IommuCore core;
-  private final Map<RecordingIommu, Showcase> showcases = new IdentityHashMap<>();
+  private final Map<RecordingIommu, Showcase> showcases = new HashMap<>();
 
   /**
    * Creates a collection.

@@ -81,7 +81,7 @@ class ReplayTest {
         replay.replay(TRACE.replace("refs=1", "refs=2").replace("a = g0", "a = g7"));
     assertThat(result.diff(TraceComparison.DEFAULT))
         .startsWith("--- script (recorded)\n+++ script (replayed)\n@@ line 6")
-        .contains("      7  > add a\n")
+        .contains("     7  > add a\n")
         .contains("-    9    device_group a = g7\n+    9    device_group a = g0\n")
         .contains("refs=2 pasids=- members=a flags=a:dma\n+   17  . g0");
   }

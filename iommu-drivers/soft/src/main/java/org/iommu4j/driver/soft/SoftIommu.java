@@ -178,7 +178,6 @@ public final class SoftIommu implements IommuOps {
   @Override
   public void releaseDevice(DevIommu device) {
     Endpoint.of(device, this).close();
-    device.setPriv(null);
   }
 
   @Override
