@@ -7,7 +7,6 @@ module org.iommu4j.testkit {
   exports org.iommu4j.testkit.junit;
   exports org.iommu4j.testkit.jqwik;
 
-  // javac refuses the export of a package without types:
   requires transitive org.iommu4j.api;
   requires transitive org.iommu4j.core;
   requires transitive org.iommu4j.memory;

@@ -81,13 +81,13 @@ public final class IommuCore implements AutoCloseable {
   private IommuCore(Builder builder) {
     builder.tracers.forEach(trace::add);
     DriverGuard guard = new DriverGuard(order, trace);
+    Environment environment = new GuardedEnvironment(builder.environment, guard);
+    policy = new DomainPolicy(builder.boot, trace);
     scheduler = builder.scheduler == null ? new ThreadScheduler() : builder.scheduler;
     dmaLayer =
         builder.dmaLayer == null
-            ? new SimpleDmaLayer(scheduler)
+            ? new SimpleDmaLayer(scheduler, policy.forcedac())
             : builder.dmaLayer.apply(scheduler);
-    Environment environment = new GuardedEnvironment(builder.environment, guard);
-    policy = new DomainPolicy(builder.boot, trace);
     registry =
         new DeviceRegistry(new GroupServices(order, trace, guard, policy, dmaLayer, environment));
   }

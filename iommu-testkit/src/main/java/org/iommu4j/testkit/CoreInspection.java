@@ -1,10 +1,11 @@
 package org.iommu4j.testkit;
 
+import com.google.errorprone.annotations.FormatMethod;
+import com.google.errorprone.annotations.FormatString;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.iommu4j.api.DevIommu;
 import org.iommu4j.api.Device;
@@ -30,7 +31,9 @@ final class CoreInspection {
     return List.copyOf(findings);
   }
 
-  private void require(boolean holds, String format, Object... operands) {
+  @FormatMethod
+  private void require(
+      boolean holds, @FormatString String format, @Nullable Object... operands) {
     if (!holds) {
       findings.add(String.format(format, operands));
     }
@@ -40,7 +43,7 @@ final class CoreInspection {
 
   void groups() {
     Set<Integer> numbers = new HashSet<>();
-    Map<Device, Integer> groupOf = new IdentityHashMap<>();
+    IdentityHashMap<Device, Integer> groupOf = new IdentityHashMap<>();
     for (IommuGroup group : core.groups()) {
       GroupSnapshot now = group.snapshot();
       require(numbers.add(now.id()), "group %d exists twice", now.id());

@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.iommu4j.api.Device;
@@ -95,10 +96,11 @@ public final class DmaWatch {
   private record Access(
       Device device, @Nullable PagingDomain domain, Map<Long, Page> pagesBefore) {}
 
-  private final ThreadLocal<@Nullable Access> underWay = new ThreadLocal<>();
+  /** By the thread that does it: hardware reports a stale access on the same one. */
+  private final Map<Thread, Access> underWay = new ConcurrentHashMap<>();
 
   @GuardedBy("this")
-  private final Map<PagingDomain, Map<Long, Page>> domains = new IdentityHashMap<>();
+  private final IdentityHashMap<PagingDomain, Map<Long, Page>> domains = new IdentityHashMap<>();
 
   @GuardedBy("this")
   private long changes;
@@ -180,11 +182,11 @@ public final class DmaWatch {
 
   /** Does an access of a device in a domain. */
   long during(Device device, @Nullable PagingDomain domain, long iova, LongSupplier access) {
-    underWay.set(new Access(device, domain, pagesOf(domain, iova)));
+    underWay.put(Thread.currentThread(), new Access(device, domain, pagesOf(domain, iova)));
     try {
       return access.getAsLong();
     } finally {
-      underWay.remove();
+      underWay.remove(Thread.currentThread());
     }
   }
 
@@ -201,7 +203,7 @@ public final class DmaWatch {
   }
 
   private void judge(StaleAccess stale) {
-    Access access = underWay.get();
+    Access access = underWay.get(Thread.currentThread());
     Judgement judgement =
         new Judgement(
             verdict(access, stale), access == null ? null : access.device(), stale);

@@ -27,14 +27,15 @@ import org.jspecify.annotations.Nullable;
  */
 public final class DriverLedger {
   @GuardedBy("this")
-  private final Map<DevIommu, Throwable> devices = new IdentityHashMap<>();
+  private final IdentityHashMap<DevIommu, Throwable> devices = new IdentityHashMap<>();
 
   @GuardedBy("this")
-  private final Map<DomainOps, Throwable> domains = new IdentityHashMap<>();
+  private final IdentityHashMap<DomainOps, Throwable> domains = new IdentityHashMap<>();
 
   /** Where the DMA of each PASID of each device points; 0 stands for DMA without PASID. */
   @GuardedBy("this")
-  private final Map<DevIommu, Map<Integer, DomainOps>> attached = new IdentityHashMap<>();
+  private final IdentityHashMap<DevIommu, Map<Integer, DomainOps>> attached =
+      new IdentityHashMap<>();
 
   @GuardedBy("this")
   private final List<String> complaints = new ArrayList<>();

@@ -64,8 +64,8 @@ public final class FakeMachine implements AutoCloseable {
   private final DriverLedger ledger = new DriverLedger();
   private final DmaWatch watch = new DmaWatch();
   private final List<IommuDevice> iommus = new ArrayList<>();
-  private final Map<IommuDevice, SoftHardware> hardwareOf = new IdentityHashMap<>();
-  private final Map<PhysicalMemory, Long> pagesAtBoot = new IdentityHashMap<>();
+  private final IdentityHashMap<IommuDevice, SoftHardware> hardwareOf = new IdentityHashMap<>();
+  private final IdentityHashMap<PhysicalMemory, Long> pagesAtBoot = new IdentityHashMap<>();
   private final Map<Device, Slot> slots =
       Collections.synchronizedMap(new LinkedHashMap<>());
 

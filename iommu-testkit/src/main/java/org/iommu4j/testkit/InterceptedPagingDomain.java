@@ -1,5 +1,7 @@
 package org.iommu4j.testkit;
 
+import com.google.errorprone.annotations.FormatMethod;
+import com.google.errorprone.annotations.FormatString;
 import java.util.function.LongSupplier;
 import org.iommu4j.api.DevIommu;
 import org.iommu4j.api.Domain;
@@ -25,7 +27,9 @@ final class InterceptedPagingDomain extends ForwardingPagingDomainOps {
     this.label = label;
   }
 
-  private DriverCall call(DriverCallback callback, String format, Object... operands) {
+  @FormatMethod
+  private DriverCall call(
+      DriverCallback callback, @FormatString String format, Object... operands) {
     return new DriverCall(callback, null, label + String.format(format, operands));
   }
 

@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Drain.</b> The transfer to or from memory happens under the same lock as the decision where
  * it goes. So an invalidation also waits for the accesses that used what it drops.
  *
- * <p>An access that loses too many races walks under the lock, where it cannot lose.
+ * <p>An access that has walked too often in vain walks under the lock, where nothing overtakes it.
  */
 final class SoftTranslator {
   private static final int MAX_WALKS = 6;

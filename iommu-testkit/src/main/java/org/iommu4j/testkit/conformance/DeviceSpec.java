@@ -84,12 +84,6 @@ public record DeviceSpec(
    */
   public record Place(int bus, int slot, int function) {}
 
-  /** Creates a description. */
-  public DeviceSpec {
-    regions = List.copyOf(regions);
-    aliases = List.copyOf(aliases);
-  }
-
   /**
    * Reads a description, as it stands in a script after the word {@code device}.
    *
@@ -120,7 +114,7 @@ public record DeviceSpec(
             keys.text("key", name),
             keys.choice("bus", "pci", Map.of("pci", true, "platform", false)),
             wish(keys),
-            regions(keys),
+            List.copyOf(regions(keys)),
             keys.yes("deferred", false),
             keys.yes("untrusted", false),
             keys.yes("ats", false),
@@ -134,7 +128,7 @@ public record DeviceSpec(
             keys.choice("pcitype", "endpoint", PORTS),
             keys.yes("multifunction", false),
             keys.yes("acs", false),
-            aliases(keys));
+            List.copyOf(aliases(keys)));
     keys.finish();
     if (!spec.pci && (spec.place != null || spec.below != null || spec.virtual != null)) {
       throw line.error("rid, sub and vsub are for PCI devices");

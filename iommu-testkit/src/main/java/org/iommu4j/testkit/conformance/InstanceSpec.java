@@ -77,20 +77,6 @@ public record InstanceSpec(
   }
 
   /**
-   * Creates a description.
-   *
-   * @throws IllegalArgumentException if the PASID limit is negative
-   */
-  public InstanceSpec {
-    operations = Set.copyOf(operations);
-    domainOperations = Set.copyOf(domainOperations);
-    capabilities = Set.copyOf(capabilities);
-    if (maxPasids < 0) {
-      throw new IllegalArgumentException("PASID limit " + maxPasids + " is negative");
-    }
-  }
-
-  /**
    * Reads a description, as it stands in a script after the word {@code instance}.
    *
    * @param text for example {@code i0 paging=flags identity=none release=blocked}
@@ -118,16 +104,16 @@ public record InstanceSpec(
     var spec =
         new InstanceSpec(
             words.get(1),
-            operations(keys, paging, identity),
+            Set.copyOf(operations(keys, paging, identity)),
             paging.equals("flags-nopasid"),
-            domainOperations(keys),
+            Set.copyOf(domainOperations(keys)),
             identity.equals("static"),
             keys.yes("identity_pasid", false),
             !blocked.equals("none"),
             !blocked.equals("static-nopasid"),
             staticKind(keys, "release", same("none", "blocked", "identity")),
             staticKind(keys, "default", same("none", "identity", "blocked", "platform")),
-            capabilities(keys),
+            Set.copyOf(capabilities(keys)),
             keys.hex("pgsizes", DEFAULT_PAGE_SIZES),
             keys.choice(
                 "gather",

@@ -48,7 +48,7 @@ final class Interpreter {
   }
 
   /**
-   * Runs a script.
+   * Runs a script. A core that breaks down shows as a verdict line, which no trace has.
    *
    * @return the lines of the trace
    * @throws ScriptException if a line is malformed; then nothing has run
@@ -78,10 +78,15 @@ final class Interpreter {
       var session = new Session(core, unannounced, recording, environment);
       var states = new GroupStates(core, recording, config.allStates());
       script.lines().forEach(line -> step(line, session, states));
-      return output;
-    } finally {
-      core.closeForced();
+    } catch (RuntimeException broken) {
+      output.add("! the core cannot tell its state: " + broken);
     }
+    try {
+      core.closeForced();
+    } catch (RuntimeException broken) {
+      output.add("! the core cannot be closed: " + broken);
+    }
+    return output;
   }
 
   /** A core that nobody sees. */

@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
 final class HistoryPlanner {
   private static final int[] PROTECTIONS = {Prot.RW, Prot.READ, Prot.WRITE};
 
+  /** Larger mappings get larger pages: a GiB in pages of 4 KiB takes long and shows nothing new. */
+  private static final int MAX_SKEWED_PAGES = 4096;
+
   private final HistoryShape shape;
   private final long[] sizes;
   private final List<Long> anchors = new ArrayList<>();
@@ -84,7 +87,8 @@ final class HistoryPlanner {
     if (range == null || !shape.admits(range)) {
       return;
     }
-    long paddr = targetOf(raw, range, raw.skewed() ? granule : unit);
+    boolean skewed = raw.skewed() && size / granule <= MAX_SKEWED_PAGES;
+    long paddr = targetOf(raw, range, skewed ? granule : unit);
     int prot = PROTECTIONS[raw.prot() % PROTECTIONS.length];
     steps.add(new DmaHistory.Map(range.first(), paddr, size, prot));
     if (!onTop) {

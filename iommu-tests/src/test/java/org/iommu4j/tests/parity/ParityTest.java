@@ -11,11 +11,13 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 
 /**
  * Every declared name of the kernel is mirrored, out of scope or not yet there: exactly one of the
  * three. With {@code -Diommu4j.regenerate=true} the page is written instead of compared.
  */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS) // the classes are read once
 final class ParityTest {
   /** Fewer would mean that a table or the classes were not found. */
   private static final int FEWEST_NAMES = 570;

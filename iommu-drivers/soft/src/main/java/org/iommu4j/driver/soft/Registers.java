@@ -112,7 +112,6 @@ final class Registers {
             Errno.ETIMEDOUT,
             String.format("command 0x%x with operand 0x%x does not end", opcode, operand));
       }
-      Thread.onSpinWait();
       status = mmio.read64(STATUS);
     }
     if ((status & STATUS_REJECTED) != 0) {

@@ -40,8 +40,9 @@ import org.slf4j.LoggerFactory;
  * 65536 + requester id for a PCI function, its first firmware id for another device, and for one
  * without such ids a number from 0xff0000 on, see {@link #streamId}. DMA aliases are not followed.
  *
- * <p>Locks: the device table's, a page table's and the id pool's are never held together; the
- * command registers' is innermost. All are taken inside the locks of the core.
+ * <p>Locks, all inside those of the core: the device table's, each page table's (inside the lock of
+ * the domain's dirty tracking) and the id pool's are never held together; that of the command
+ * registers is innermost.
  */
 public final class SoftIommu implements IommuOps {
   private static final Logger LOG = LoggerFactory.getLogger(SoftIommu.class);

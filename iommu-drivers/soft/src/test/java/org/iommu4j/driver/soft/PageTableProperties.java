@@ -73,8 +73,8 @@ class PageTableProperties {
             assertThat(table.translate(iova + page.size() - 1))
                 .isEqualTo(page.paddr() + page.size() - 1);
           });
-      assertThat(countLinkedTables(memory, table.root(), 3)).isEqualTo(memory.allocatedPages());
     }
+    assertThat(countLinkedTables(memory, table.root(), 3)).isEqualTo(memory.allocatedPages());
     table.free();
     assertThat(memory.allocatedPages()).isZero();
   }
