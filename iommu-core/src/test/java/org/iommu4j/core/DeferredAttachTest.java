@@ -80,6 +80,17 @@ final class DeferredAttachTest {
     assertThat(rig.dev("a").attachDeferred()).isFalse();
   }
 
+  @Test // CORE-197: the flag is tested again under the lock
+  void twoRacingCallersAttachOnce() throws InterruptedException {
+    rig.startWithGroup("a");
+    Domain domain = defaultOf("a");
+    Thread second = new Thread(() -> rig.core().deferredAttach(rig.device("a"), domain));
+    rig.hooks.once("attach", "a", () -> Rig.startUntilBlocked(second));
+    rig.core().deferredAttach(rig.device("a"), domain);
+    second.join();
+    assertThat(rig.takeCalls()).containsExactly("attach a -> D1[DMA] (old null)");
+  }
+
   @Test // CORE-196: on failure the flag stays
   void aFailedDeferredAttachStaysDeferred() {
     rig.startWithGroup("a");

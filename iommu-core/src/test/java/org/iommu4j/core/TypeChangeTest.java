@@ -8,6 +8,7 @@ import static org.mockito.Mockito.inOrder;
 import static org.mockito.Mockito.spy;
 
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import org.iommu4j.api.AttachHandle;
 import org.iommu4j.api.BootParameters;
 import org.iommu4j.api.Caller;
@@ -17,6 +18,7 @@ import org.iommu4j.api.Domain;
 import org.iommu4j.api.DomainType;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.GroupSnapshot;
+import org.iommu4j.api.IommuException;
 import org.iommu4j.api.IommuGroup;
 import org.iommu4j.api.PagingDomain;
 import org.iommu4j.fake.FakeStatic;
@@ -84,19 +86,26 @@ final class TypeChangeTest {
   }
 
   @Test // CORE-203: the checks are made again under the lock
-  void theDefaultDomainIsTestedAgainUnderTheLock() {
+  void theDefaultDomainIsTestedAgainUnderTheLock() throws InterruptedException {
     IommuGroup group = rig.startWithGroup("a");
     group.ref();
-    rig.hooks.once(
-        "trace.message",
-        "REMOVE_FROM_GROUP",
-        () -> {
-          // Announced before the group lock is taken: a write in between is still served.
-          group.changeDefaultDomain(DefaultDomainRequest.IDENTITY);
-        });
-    rig.core().removeFromGroup(rig.device("a"));
+    AtomicReference<String> outcome = new AtomicReference<>("none");
+    Thread writer =
+        new Thread(
+            () -> {
+              try {
+                group.writeType("identity", Caller.ROOT);
+                outcome.set("changed");
+              } catch (IommuException refused) {
+                outcome.set(refused.errno().name());
+              }
+            });
+    // The last member is leaving: it is off the list, the domains are still there.
+    rig.hooks.once("release_device", "a", () -> Rig.startUntilBlocked(writer));
+    rig.core().releaseDevice(rig.device("a"));
+    writer.join();
+    assertThat(outcome).hasValue("EPERM");
     refused(Errno.EINVAL, () -> group.changeDefaultDomain(DefaultDomainRequest.DMA));
-    assertThat(group.snapshot().defaultDomain()).isNull();
   }
 
   @Test // CORE-204, CORE-207: one section of the group lock, no finalisation

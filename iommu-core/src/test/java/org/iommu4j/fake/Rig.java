@@ -260,6 +260,16 @@ public final class Rig implements AfterEachCallback {
     return refusal;
   }
 
+  // ---- races ----
+
+  /** Starts a thread and returns when it waits for a lock, or has ended. */
+  public static void startUntilBlocked(Thread thread) {
+    thread.start();
+    while (thread.isAlive() && thread.getState() != Thread.State.WAITING) {
+      Thread.onSpinWait();
+    }
+  }
+
   // ---- the oracle ----
 
   @Override

@@ -105,7 +105,7 @@ public final class DmaHistoryArbitrary extends ArbitraryDecorator<DmaHistory> {
   protected Arbitrary<DmaHistory> arbitrary() {
     HistoryShape wanted = shape;
     Arbitrary<RawStep> step =
-        Arbitraries.frequencyOf(Tuple.of(4, maps()), Tuple.of(2, unmaps()), Tuple.of(5, accesses()))
+        Arbitraries.frequencyOf(Tuple.of(3, maps()), Tuple.of(2, unmaps()), Tuple.of(5, accesses()))
             .withoutEdgeCases();
     Arbitrary<List<RawStep>> steps = step.list().ofMinSize(1).ofMaxSize(wanted.maxSteps());
     return Combinators.combine(anchors().list().ofMinSize(1).ofMaxSize(3), steps)
@@ -125,7 +125,8 @@ public final class DmaHistoryArbitrary extends ArbitraryDecorator<DmaHistory> {
     Arbitrary<Integer> tail = mostly(upTo(0), upTo(3));
     Arbitrary<Place> place = Combinators.combine(kind, upTo(7), skip).as(Place::new);
     Arbitrary<Extent> extent = Combinators.combine(upTo(3), upTo(3), tail).as(Extent::new);
-    return Combinators.combine(place, extent, upTo(999), chance(), upTo(2)).as(RawMap::new);
+    Arbitrary<Integer> prot = Arbitraries.frequency(Tuple.of(3, 0), Tuple.of(1, 1), Tuple.of(1, 2));
+    return Combinators.combine(place, extent, upTo(999), chance(), prot).as(RawMap::new);
   }
 
   private static Arbitrary<RawStep> unmaps() {

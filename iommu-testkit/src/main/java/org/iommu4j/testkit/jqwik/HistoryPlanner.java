@@ -175,15 +175,15 @@ final class HistoryPlanner {
   private void access(RawAccess raw) {
     List<Mapping> mappings = model.mappings();
     long iova;
-    if (raw.place() == 0 && !mappings.isEmpty()) {
-      iova = wordOf(raw, pick(mappings, raw.which()).range());
-    } else if (raw.place() == 1 && !gone.isEmpty()) {
+    if (raw.place() == 3 || (mappings.isEmpty() && gone.isEmpty())) {
+      iova = pick(anchors, raw.which());
+    } else if (mappings.isEmpty() || (raw.place() == 1 && !gone.isEmpty())) {
       iova = wordOf(raw, latest(gone, raw.which()));
-    } else if (raw.place() == 2 && !mappings.isEmpty()) {
+    } else if (raw.place() == 2) {
       IovaRange near = pick(mappings, raw.which()).range();
       iova = raw.corner() == 0 ? near.last() + 1 : near.first() - Long.BYTES;
     } else {
-      iova = pick(anchors, raw.which());
+      iova = wordOf(raw, pick(mappings, raw.which()).range());
     }
     IovaRange page = rangeAt(iova & -shape.granule(), shape.granule());
     if (page != null && shape.admits(page)) {

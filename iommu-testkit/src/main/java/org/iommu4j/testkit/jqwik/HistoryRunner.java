@@ -125,7 +125,8 @@ final class HistoryRunner {
       long iova, FaultAccess access, @Nullable Mapping mapping, DmaFault fault) {
     if (mapping != null && mapping.allows(access)) {
       throw failure(
-          String.format("%s of 0x%x was refused, although %s allows it", access, iova, mapping),
+          String.format(
+              "a %s of 0x%x was refused, although %s allows it", word(access), iova, mapping),
           fault);
     }
   }
@@ -134,12 +135,14 @@ final class HistoryRunner {
   private long expectPassage(long iova, FaultAccess access, @Nullable Mapping mapping) {
     if (mapping == null) {
       throw failure(
-          String.format("%s of 0x%x went through, although nothing is mapped there", access, iova),
+          String.format(
+              "a %s of 0x%x went through, although nothing is mapped there", word(access), iova),
           null);
     }
     if (!mapping.allows(access)) {
       throw failure(
-          String.format("%s of 0x%x went through, although %s forbids it", access, iova, mapping),
+          String.format(
+              "a %s of 0x%x went through, although %s forbids it", word(access), iova, mapping),
           null);
     }
     return mapping.physicalOf(iova);
@@ -151,11 +154,13 @@ final class HistoryRunner {
       landed = device.translate(iova, access);
     } catch (DmaFault fault) {
       throw failure(
-          String.format("%s of 0x%x went through once, but not again", access, iova), fault);
+          String.format("a %s of 0x%x went through once, but not again", word(access), iova),
+          fault);
     }
     if (landed != target) {
       throw failure(
-          String.format("%s of 0x%x went to 0x%x instead of 0x%x", access, iova, landed, target),
+          String.format(
+              "a %s of 0x%x went to 0x%x instead of 0x%x", word(access), iova, landed, target),
           null);
     }
   }
@@ -199,6 +204,10 @@ final class HistoryRunner {
           String.format("iovaToPhys says 0x%x for 0x%x instead of 0x%x", walked, iova, expected),
           null);
     }
+  }
+
+  private static String word(FaultAccess access) {
+    return access == FaultAccess.READ ? "read" : "write";
   }
 
   private AssertionError failure(String what, @Nullable Throwable cause) {

@@ -4,6 +4,7 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
+import org.iommu4j.api.Capability;
 import org.iommu4j.api.DevIommu;
 import org.iommu4j.api.Device;
 import org.iommu4j.api.Domain;
@@ -47,7 +48,12 @@ final class RoomDriver implements IommuDevice, IommuOps {
 
   @Override
   public Set<IommuOp> operations() {
-    return EnumSet.of(IommuOp.DOMAIN_ALLOC_PAGING, IommuOp.RELEASE_DEVICE);
+    return EnumSet.of(IommuOp.DOMAIN_ALLOC_PAGING, IommuOp.RELEASE_DEVICE, IommuOp.CAPABLE);
+  }
+
+  @Override
+  public boolean capable(DevIommu device, Capability capability) {
+    return true;
   }
 
   @Override
@@ -80,8 +86,16 @@ final class RoomDriver implements IommuDevice, IommuOps {
     return new Paging();
   }
 
+  /** A name for a domain; a live switch changes the type under its devices, so lazy is strict. */
+  static String place(@Nullable Domain domain) {
+    if (domain == null) {
+      return "nowhere";
+    }
+    return domain.isDma() ? "DMA" : domain.type().sysfsName();
+  }
+
   private void attached(Domain domain, DevIommu device) {
-    whereabouts.put(device.device(), domain.type().sysfsName());
+    whereabouts.put(device.device(), place(domain));
   }
 
   /** Identity or blocked. */

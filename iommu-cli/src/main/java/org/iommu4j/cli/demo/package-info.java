@@ -1,0 +1,5 @@
+/** The scenes of {@code iommuctl demo}. */
+@NullMarked
+package org.iommu4j.cli.demo;
+
+import org.jspecify.annotations.NullMarked;
