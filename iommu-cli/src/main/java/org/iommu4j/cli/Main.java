@@ -17,7 +17,7 @@ import picocli.CommandLine.Spec;
     description = "An IOMMU core in Java, at work.",
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
-    subcommands = {})
+    subcommands = {DemoCommand.class, ConformanceCommand.class})
 public final class Main implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();
 

@@ -314,7 +314,7 @@ final class AttachTest {
     group.attach(domain);
     rig.journal.clear();
     rig.hooks.fail("attach", "a", Errno.EIO);
-    rig.hooks.fail("attach", "a", 1, Errno.ENOSPC);
+    rig.hooks.fail("attach", "a", Errno.ENOSPC);
     group.releaseDmaOwner();
     assertThat(rig.takeCalls())
         .containsExactly(

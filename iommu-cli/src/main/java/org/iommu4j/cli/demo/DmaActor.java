@@ -2,6 +2,7 @@ package org.iommu4j.cli.demo;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.random.RandomGenerator;
 import org.iommu4j.api.Device;
 import org.iommu4j.api.Prot;
@@ -30,12 +31,12 @@ final class DmaActor implements Actor {
   private final boolean[] lent = new boolean[BUFFERS];
   private final List<Loan> loans = new ArrayList<>();
 
-  private long lends;
-  private long takenBack;
-  private long reads;
-  private long writes;
-  private long refusedAfterwards;
-  private long reachedAfterwards;
+  private final LongAdder lends = new LongAdder();
+  private final LongAdder takenBack = new LongAdder();
+  private final LongAdder reads = new LongAdder();
+  private final LongAdder writes = new LongAdder();
+  private final LongAdder refusedAfterwards = new LongAdder();
+  private final LongAdder reachedAfterwards = new LongAdder();
 
   DmaActor(FakeMachine machine, Device device, Problems problems) {
     this.device = device;
@@ -50,29 +51,29 @@ final class DmaActor implements Actor {
   }
 
   long lends() {
-    return lends;
+    return lends.sum();
   }
 
   long takenBack() {
-    return takenBack;
+    return takenBack.sum();
   }
 
   long reads() {
-    return reads;
+    return reads.sum();
   }
 
   long writes() {
-    return writes;
+    return writes.sum();
   }
 
   /** How often the device tried memory that had been taken back, in vain. */
   long refusedAfterwards() {
-    return refusedAfterwards;
+    return refusedAfterwards.sum();
   }
 
   /** How often it still got there: allowed before a lazy flush. */
   long reachedAfterwards() {
-    return reachedAfterwards;
+    return reachedAfterwards.sum();
   }
 
   @Override
@@ -98,7 +99,7 @@ final class DmaActor implements Actor {
     long iova = dma.map(paddr, size, Prot.RW);
     lent[buffer] = true;
     loans.add(new Loan(buffer, paddr, iova, size));
-    lends++;
+    lends.increment();
   }
 
   private void exchange(Loan loan, RandomGenerator random) {
@@ -107,11 +108,11 @@ final class DmaActor implements Actor {
     try {
       if (random.nextBoolean()) {
         dma.write(loan.iova() + offset, value);
-        writes++;
+        writes.increment();
         compare("the CPU reads", memory.readAcquire(loan.paddr() + offset), value, loan);
       } else {
         memory.writeRelease(loan.paddr() + offset, value);
-        reads++;
+        reads.increment();
         compare("the device reads", dma.read(loan.iova() + offset), value, loan);
       }
     } catch (DmaFault refused) {
@@ -131,13 +132,13 @@ final class DmaActor implements Actor {
   private void takeBack(Loan loan, boolean tryAgain) {
     dma.unmap(loan.iova(), loan.size());
     lent[loan.buffer()] = false;
-    takenBack++;
+    takenBack.increment();
     if (tryAgain) {
       try {
         var unused = dma.read(loan.iova());
-        reachedAfterwards++;
+        reachedAfterwards.increment();
       } catch (DmaFault refused) {
-        refusedAfterwards++;
+        refusedAfterwards.increment();
       }
     }
   }

@@ -47,7 +47,9 @@ public final class Screen {
     raw("");
     raw(paint(Style.TITLE, ++scenes + "  " + title));
     for (String line : explanation) {
-      line(Style.DIM, line);
+      if (!line.isEmpty()) {
+        line(Style.DIM, line);
+      }
     }
     raw("");
   }

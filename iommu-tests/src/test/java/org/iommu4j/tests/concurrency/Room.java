@@ -23,7 +23,7 @@ final class Room {
   Room() {
     core =
         IommuCore.builder()
-            .bootParameters(BootParameters.NONE.withStrict(true))
+            .bootParameters(BootParameters.NONE.withStrict("1"))
             .scheduler((delay, task) -> () -> {})
             .build();
     core.register(driver);

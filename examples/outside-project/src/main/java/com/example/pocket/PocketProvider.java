@@ -1,0 +1,18 @@
+package com.example.pocket;
+
+import org.iommu4j.spi.HardwarePort;
+import org.iommu4j.spi.IommuDevice;
+import org.iommu4j.spi.IommuDriverProvider;
+
+/** Lets {@link java.util.ServiceLoader} find the driver under the name {@code pocket}. */
+public final class PocketProvider implements IommuDriverProvider {
+  @Override
+  public String name() {
+    return "pocket";
+  }
+
+  @Override
+  public IommuDevice open(HardwarePort port) {
+    return new PocketIommu(port);
+  }
+}
