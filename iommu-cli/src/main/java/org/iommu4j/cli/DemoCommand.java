@@ -14,6 +14,7 @@ import org.iommu4j.cli.demo.Screen;
 import org.iommu4j.topology.MachineJson;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -34,7 +35,7 @@ import picocli.CommandLine.Spec;
     },
     mixinStandardHelpOptions = true)
 final class DemoCommand implements Callable<Integer> {
-  /** Set by the {@code iommuctl} script: only it can tell whether stdout is a terminal. */
+  /** Set by the {@code iommuctl} script, which knows for sure whether stdout is a terminal. */
   private static final String TERMINAL = "iommuctl.terminal";
 
   /** The driver logs every fault; here faults are part of the show. */
@@ -109,14 +110,13 @@ final class DemoCommand implements Callable<Integer> {
 
   private static boolean isTerminal() {
     String script = System.getProperty(TERMINAL);
-    boolean terminal = script == null ? System.console() != null : Boolean.parseBoolean(script);
+    boolean terminal = script == null ? Ansi.AUTO.enabled() : Boolean.parseBoolean(script);
     return terminal && System.getenv("NO_COLOR") == null;
   }
 
   /** JDK 17 knows the encoding of standard output only as a property of its own. */
   private static boolean unicode() {
-    String name =
-        System.getProperty("stdout.encoding", System.getProperty("sun.stdout.encoding"));
+    String name = System.getProperty("stdout.encoding", System.getProperty("sun.stdout.encoding"));
     return name == null
         ? Charset.defaultCharset().equals(StandardCharsets.UTF_8)
         : name.equalsIgnoreCase(StandardCharsets.UTF_8.name());

@@ -135,4 +135,9 @@ final class PocketDomain implements PagingDomainOps {
     flushIotlbAll();
     tables.free(root, LEVELS);
   }
+
+  @Override
+  public String toString() {
+    return "pocket domain " + id;
+  }
 }

@@ -9,7 +9,6 @@ import net.jqwik.api.Provide;
 import org.iommu4j.api.DevIommu;
 import org.iommu4j.api.DomainGeometry;
 import org.iommu4j.api.PciDevice;
-import org.iommu4j.core.IommuCore;
 import org.iommu4j.testkit.SoftHardware;
 import org.iommu4j.testkit.jqwik.DmaHistory;
 import org.iommu4j.testkit.jqwik.IommuArbitraries;
@@ -18,7 +17,7 @@ class PocketProperties {
   @Property(seed = "20230217")
   void aDeviceSeesWhatIsMappedAndNothingElse(@ForAll("histories") DmaHistory history) {
     var hardware = SoftHardware.create();
-    try (var core = IommuCore.create(new PocketIommu(hardware.port()))) {
+    try (var core = PocketMachine.start(hardware.port())) {
       DevIommu nic = core.probeDevice(PciDevice.at("0000:01:00.0"));
       long pages = hardware.memory().allocatedPages();
       try (var domain = core.allocPagingDomain(nic);

@@ -17,14 +17,15 @@ import org.junit.jupiter.api.Test;
 class PocketTest {
   @Test
   void runsWhereItWasMeantTo() {
-    assertEquals(Boolean.getBoolean("expectModules"), Main.class.getModule().isNamed());
-    assertEquals(Boolean.getBoolean("expectModules"), SoftHardware.class.getModule().isNamed());
+    boolean modular = PocketMachine.class.getModule().isNamed();
+    assertEquals(Boolean.getBoolean("modular"), modular);
+    assertEquals(modular, IommuCore.class.getModule().isNamed());
   }
 
   @Test
   void anOwnedDeviceReachesWhatItsOwnerMapped() {
     var hardware = SoftHardware.create();
-    try (var core = IommuCore.create(Main.driver("pocket").open(hardware.port()))) {
+    try (var core = PocketMachine.start(hardware.port())) {
       PciDevice device = PciDevice.at("0000:01:00.0");
       DevIommu nic = core.probeDevice(device);
       try (var owner = nic.group().own(new DmaOwner("test"));

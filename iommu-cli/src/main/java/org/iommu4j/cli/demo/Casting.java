@@ -42,16 +42,17 @@ final class Casting {
           .limit(EXTRAS)
           .forEach(added::add);
     }
-    largestGroup().ifPresent(
-        group -> {
-          List<Device> members = members(group);
-          if (users(members).isEmpty()) {
-            members.stream()
-                .filter(device -> machine.driver(device).isEmpty() && !added.contains(device))
-                .limit(2)
-                .forEach(added::add);
-          }
-        });
+    largestGroup()
+        .ifPresent(
+            group -> {
+              List<Device> members = members(group);
+              if (users(members).isEmpty()) {
+                members.stream()
+                    .filter(device -> machine.driver(device).isEmpty() && !added.contains(device))
+                    .limit(2)
+                    .forEach(added::add);
+              }
+            });
     added.forEach(device -> machine.bind(device, MADE_UP));
     return added;
   }

@@ -93,11 +93,7 @@ final class Crew {
   }
 
   private void workOrComplain(
-      List<Actor> own,
-      AtomicInteger tickets,
-      int steps,
-      Runnable halfway,
-      RandomGenerator dice) {
+      List<Actor> own, AtomicInteger tickets, int steps, Runnable halfway, RandomGenerator dice) {
     try {
       work(own, tickets, steps, halfway, dice);
     } catch (RuntimeException | Error unexpected) {

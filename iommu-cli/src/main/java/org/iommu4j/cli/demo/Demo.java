@@ -1,10 +1,13 @@
 package org.iommu4j.cli.demo;
 
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import org.iommu4j.api.BootParameters;
 import org.iommu4j.api.Device;
 import org.iommu4j.api.PciTopology;
 import org.iommu4j.driver.soft.SoftIommu;
+import org.iommu4j.testkit.DmaWatch;
 import org.iommu4j.testkit.DmaWatch.Verdict;
 import org.iommu4j.testkit.FakeMachine;
 import org.iommu4j.testkit.HardwareStats;
@@ -51,10 +54,19 @@ public final class Demo {
               new GuestScene(),
               new HotRemoveScene(),
               new StaleScene());
-      scenes.forEach(scene -> scene.play(stage));
+      scenes.forEach(scene -> play(scene, stage));
       return summary(machine);
     } finally {
       machine.closeForced();
+    }
+  }
+
+  private void play(Scene scene, Stage stage) {
+    long before = problems.count();
+    scene.play(stage);
+    long found = problems.count() - before;
+    if (found > 0) {
+      screen.wrong("violations in this scene: " + Screen.number(found));
     }
   }
 
@@ -75,7 +87,15 @@ public final class Demo {
     if (options.brokenDriver()) {
       builder.wrap(LyingDriver::insteadOf);
     }
-    return builder.build();
+    FakeMachine machine = builder.build();
+    machine.watch().onJudgement(this::judged);
+    return machine;
+  }
+
+  private void judged(DmaWatch.Judgement judgement) {
+    if (judgement.verdict().isViolation()) {
+      problems.add(judgement.toString());
+    }
   }
 
   private void header(List<Device> madeUp) {
@@ -114,8 +134,10 @@ public final class Demo {
     screen.scene("Summary", "Scenes 1 to 6, on the machine \"" + topology.machine() + "\".");
     HardwareStats stats = machine.hardware().stats();
     Table table = new Table("what", "count", "of which");
-    table.row("DMA accesses", stats.translations(), stats.iotlbHits() + " from the IOTLB");
-    table.row("map and unmap", tally.maps() + tally.unmaps(), tally.unmaps() + " unmaps");
+    table.row(
+        "DMA accesses", stats.translations(), Screen.number(stats.iotlbHits()) + " from the IOTLB");
+    table.row(
+        "map and unmap", tally.maps() + tally.unmaps(), Screen.number(tally.unmaps()) + " unmaps");
     table.row("device attached to domain", tally.attaches(), "");
     table.row(
         "device in and out of group",
@@ -126,20 +148,19 @@ public final class Demo {
         stats.invalidations(),
         String.format(
             "%d ranges, %d domains, %d devices",
-            stats.rangeInvalidations(),
-            stats.domainInvalidations(),
-            stats.deviceInvalidations()));
-    table.row("faults", stats.faults(), "all of them provoked");
+            stats.rangeInvalidations(), stats.domainInvalidations(), stats.deviceInvalidations()));
+    table.row("faults", stats.faults(), problems.count() == 0 ? "all of them provoked" : "");
     table.row(
         "stale accesses",
         stats.staleHits(),
         machine.watch().count(Verdict.ALLOWED) + " allowed: lazy, before the flush");
     table.show(screen);
-    IommuInvariants.broken(machine).forEach(problems::add);
+    Set<String> broken = new LinkedHashSet<>(IommuInvariants.broken(machine));
     machine.close();
-    IommuInvariants.broken(machine).stream()
-        .filter(problem -> !problems.first().contains(problem))
-        .forEach(problems::add);
+    broken.addAll(IommuInvariants.broken(machine));
+    // Each judgement was noted when it was made.
+    machine.watch().violations().forEach(judgement -> broken.remove(judgement.toString()));
+    broken.forEach(problems::add);
     screen.blank();
     return verdict();
   }

@@ -66,11 +66,13 @@ final class DeviceClass {
 
   /** How much a demo likes to see the DMA of such a device; 0 is the most. */
   static int appeal(String code) {
+    if (code.startsWith("0c03")) {
+      return 3;
+    }
     return switch (base(code)) {
       case "network controller" -> 0;
       case "storage controller" -> 1;
       case "display controller" -> 2;
-      case "serial bus" -> 3;
       case "multimedia", "accelerator" -> 4;
       case "bridge" -> 9;
       default -> 6;

@@ -2,6 +2,7 @@ package org.iommu4j.cli.demo;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.iommu4j.api.Device;
 import org.iommu4j.api.IommuGroup;
 import org.iommu4j.testkit.FakeDriver;
@@ -19,9 +20,9 @@ final class GroupsScene implements Scene {
         .screen()
         .scene(
             "The groups",
-            "A group is the smallest set of devices that the IOMMU can keep apart: its members share"
-                + " one domain.",
-            "Drivers in parentheses manage DMA by themselves, so they do not count as users.");
+            "A group is the smallest set of devices that the IOMMU can keep apart from others; its",
+            "members share one domain. Drivers in parentheses manage DMA by themselves and do not",
+            "count as users of it.");
     new Tree(stage).show();
   }
 
@@ -111,7 +112,7 @@ final class GroupsScene implements Scene {
       String margin = (last ? " " : glyphs.pipe()) + " ".repeat(head.length() - 1);
       for (int i = 0; i < members.size(); i++) {
         String twig = i == members.size() - 1 ? glyphs.last() : glyphs.branch();
-        screen.line("%s %s%s", margin, twig, device(members.get(i)));
+        screen.line("%s%s%s", margin, twig, device(members.get(i)));
       }
     }
 
@@ -119,6 +120,10 @@ final class GroupsScene implements Scene {
       String what = DeviceClass.name(stage.casting().classCode(device));
       String driver = stage.machine().driver(device).map(Tree::driver).orElse("");
       return String.format("%s  %-" + TEXT_WIDTH + "s %s", Stage.name(device), what, driver);
+    }
+
+    private String described(Device device) {
+      return Stage.name(device) + " (" + DeviceClass.name(stage.casting().classCode(device)) + ")";
     }
 
     private static String driver(FakeDriver driver) {
@@ -131,7 +136,10 @@ final class GroupsScene implements Scene {
       if (alone.size() > 4) {
         screen.line(Style.DIM, "no IOMMU serves " + alone.size() + " devices");
       } else if (!alone.isEmpty()) {
-        screen.line(Style.DIM, "no IOMMU serves " + Stage.names(alone));
+        screen.line(
+            Style.DIM,
+            "no IOMMU serves "
+                + alone.stream().map(this::described).collect(Collectors.joining(", ")));
       }
     }
   }

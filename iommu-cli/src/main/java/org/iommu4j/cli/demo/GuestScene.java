@@ -29,9 +29,8 @@ final class GuestScene implements Scene {
         .screen()
         .scene(
             "A virtual machine takes group " + group.id() + ": " + Stage.names(members),
-            "Its monitor claims the DMA of the whole group: devices are blocked until it attaches a"
-                + " domain of its own,",
-            "and nobody else gets in.");
+            "Its monitor claims the DMA of the whole group: the devices are blocked until it attaches",
+            "a domain of its own, and nobody else gets in.");
     List<Stage.Bound> unbound = stage.unbindUsers(group);
     boolean vfio = members.size() > 1 && bindVfio(stage, members.get(0));
     DmaOwner vmm = new DmaOwner("my-vmm");
@@ -41,7 +40,9 @@ final class GuestScene implements Scene {
       run(stage, group, members, unbound);
       stage.screen().command("my-vmm detaches its domain and releases group " + group.id());
     }
-    stage.screen().done("group " + group.id() + " is back on its default domain, " + group.typeText());
+    stage
+        .screen()
+        .done("group " + group.id() + " is back on its default domain, " + group.typeText());
     if (vfio) {
       stage.machine().unbind(members.get(0));
     }
@@ -83,13 +84,12 @@ final class GuestScene implements Scene {
       stage.succeeds(
           String.format("my-vmm attaches a domain, maps 2 MiB at 0x%x", GUEST_ADDRESS),
           () -> attach(stage, group, members, domain, host));
-      String nobody = "and everybody else:";
-      stage.screen().line(Style.DIM, nobody);
-      Stage.Bound native_ =
+      stage.screen().line(Style.DIM, "and everybody else:");
+      Stage.Bound outsider =
           unbound.isEmpty()
               ? new Stage.Bound(members.get(members.size() - 1), FakeDriver.usingDmaApi("demo"))
               : unbound.get(unbound.size() - 1);
-      refusals(stage, group, native_);
+      refusals(stage, group, outsider);
       stage.refuses("my-vmm frees its domain while attached", Errno.EBUSY, domain::close);
       group.detach(domain);
     }

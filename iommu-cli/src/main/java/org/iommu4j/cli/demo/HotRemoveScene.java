@@ -47,13 +47,17 @@ final class HotRemoveScene implements Scene {
   public void play(Stage stage) {
     IommuGroup group = stage.casting().crowd();
     List<Device> members = stage.casting().members(group);
+    boolean busy = stage.casting().users(members).size() > 1;
     stage
         .screen()
         .scene(
             "A hot remove in a storm of type writes: group " + group.id(),
-            WRITERS + " writers change its type as fast as they can, one driver comes and goes, and"
-                + " in the middle a device",
-            "is pulled out. It leaves the group and its driver in one critical section.");
+            WRITERS
+                + " writers change its type as fast as they can"
+                + (busy ? ", one driver comes and goes," : "")
+                + " and in the middle",
+            "a device is pulled out. It leaves the group and its IOMMU driver in one section of the"
+                + " lock.");
     List<Stage.Bound> unbound = stage.unbindUsers(group);
     Device victim =
         unbound.isEmpty()
@@ -61,7 +65,7 @@ final class HotRemoveScene implements Scene {
             : unbound.get(unbound.size() - 1).device();
     List<TypeWriter> writers = writers(stage, members, victim);
     List<Actor> actors = new ArrayList<>(writers);
-    if (unbound.size() > 1) {
+    if (busy) {
       actors.add(new Commuter(stage.machine(), unbound.get(0)));
     }
     stage.crew().run(actors, stage.options().steps() / 4, () -> pull(stage, victim));
@@ -74,8 +78,7 @@ final class HotRemoveScene implements Scene {
 
   /** A group of one device dies with it, and a new one comes: writers look it up each time. */
   private static List<TypeWriter> writers(Stage stage, List<Device> members, Device victim) {
-    Device witness =
-        members.stream().filter(member -> member != victim).findFirst().orElse(victim);
+    Device witness = members.stream().filter(member -> member != victim).findFirst().orElse(victim);
     Supplier<IommuGroup> lookUp = () -> stage.machine().group(witness);
     List<TypeWriter> writers = new ArrayList<>();
     for (int i = 0; i < WRITERS; i++) {

@@ -102,7 +102,7 @@ final class Stage {
       action.run();
     } catch (IommuException refusal) {
       if (refusal.errno() == errno) {
-        screen.refused(refusal.getMessage());
+        screen.refused(String.valueOf(refusal.getMessage()));
       } else {
         wrong("expected " + errno + ", not " + refusal.getMessage());
       }

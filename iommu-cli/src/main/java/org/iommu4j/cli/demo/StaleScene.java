@@ -21,6 +21,7 @@ final class StaleScene implements Scene {
   private static final long OLD = 0x01d_dada;
   private static final long NEW = 0x4e_da7a;
   private static final Duration FLUSH_TIME = Duration.ofMillis(10);
+  private static final String FORMAT = "%-22s  %-47s  %s";
 
   /** A machine with one device that was lent one page and has used it. */
   private static final class Part implements AutoCloseable {
@@ -55,9 +56,9 @@ final class StaleScene implements Scene {
     String readAgain() {
       try {
         long found = dma.read(iova);
-        return found == OLD ? "reads the old memory" : String.format("reads 0x%x", found);
+        return found == OLD ? "device reads the old memory" : String.format("reads 0x%x", found);
       } catch (DmaFault refused) {
-        return "is refused: " + refused.reason();
+        return "device is refused: " + refused.reason();
       }
     }
 
@@ -77,9 +78,10 @@ final class StaleScene implements Scene {
         .screen()
         .scene(
             "Stale translations, allowed and caught",
-            "A page is lent, used and taken back; then the device tries again. Four machines, two of"
-                + " them with a driver that",
-            "says it has invalidated and has not: the watch on the hardware must find both.");
+            "A page is lent, used and taken back; then the device tries again. On four small machines,",
+            "two of them with a driver that says it has invalidated and has not: the watch on the",
+            "hardware must find both.");
+    stage.screen().line(Style.DIM, String.format(FORMAT, "machine", "after that", "verdict"));
     strictHonest(stage);
     strictLying(stage);
     lazyHonest(stage);
@@ -100,7 +102,7 @@ final class StaleScene implements Scene {
           "strict, lying driver",
           part.readAgain(),
           Style.BAD,
-          "CAUGHT: used after its invalidation returned");
+          "CAUGHT: used after invalidation");
       caught(stage, part, Verdict.AFTER_INVALIDATION);
     }
   }
@@ -112,7 +114,7 @@ final class StaleScene implements Scene {
           "lazy, honest driver",
           part.readAgain(),
           Style.REFUSED,
-          "allowed before the flush (FQ-018)");
+          "allowed before the flush");
       stage.expect(part.count(Verdict.ALLOWED) == 1, "the access was not judged as allowed");
       part.machine.clock().advance(FLUSH_TIME);
       say(stage, "  10 ms later", part.readAgain(), Style.GOOD, "as it must be");
@@ -128,23 +130,21 @@ final class StaleScene implements Scene {
       say(
           stage,
           "lazy, lying driver",
-          String.format("0x%x is lent again, %s", again, part.readAgain()),
+          "address lent again, " + part.readAgain(),
           Style.BAD,
-          "CAUGHT: handed out again too early (FQ-016)");
+          "CAUGHT: lent again too early");
       caught(stage, part, Verdict.REUSED_TOO_EARLY);
       part.dma.unmap(again, PAGE);
     }
   }
 
   private static void say(Stage stage, String who, String what, Style style, String verdict) {
-    stage.screen().line(
-        "%-22s %-46s %s", who, what, stage.screen().paint(style, verdict));
+    stage.screen().line(FORMAT, who, what, stage.screen().paint(style, verdict));
   }
 
   /** The planted bug must have been found exactly once; that is no problem of the demo's. */
   private static void caught(Stage stage, Part part, Verdict verdict) {
-    boolean found =
-        part.machine.watch().violations().size() == 1 && part.count(verdict) == 1;
+    boolean found = part.machine.watch().violations().size() == 1 && part.count(verdict) == 1;
     stage.expect(found, "the planted bug was not found: " + part.machine.watch());
     if (found) {
       stage.screen().line(Style.DIM, "  " + part.machine.watch().violations().get(0).access());

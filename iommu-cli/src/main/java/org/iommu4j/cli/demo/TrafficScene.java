@@ -13,9 +13,8 @@ final class TrafficScene implements Scene {
         .screen()
         .scene(
             "DMA",
-            "Each driver lends buffers to its device, the device reads and writes them through the"
-                + " IOMMU, the driver",
-            "takes them back. Strict: once taken back, a buffer is out of reach.");
+            "Each driver lends buffers to its device, the device reads and writes them through the",
+            "IOMMU, the driver takes them back. Strict: once taken back, a buffer is out of reach.");
     List<DmaActor> actors = new ArrayList<>();
     for (Device device : stage.casting().stars()) {
       actors.add(new DmaActor(stage.machine(), device, stage.problems()));
@@ -23,7 +22,14 @@ final class TrafficScene implements Scene {
     stage.crew().run(actors, stage.options().steps(), () -> {});
     Table table =
         new Table(
-            "device", "driver", "group", "lent", "reads", "writes", "taken back", "tried again",
+            "device",
+            "driver",
+            "group",
+            "lent",
+            "reads",
+            "writes",
+            "taken back",
+            "tried again",
             "refused");
     for (DmaActor actor : actors) {
       table.row(

@@ -6,6 +6,7 @@ import java.util.Optional;
 import org.iommu4j.api.BootParameters;
 import org.iommu4j.api.CoreMessage;
 import org.iommu4j.api.DomainType;
+import org.iommu4j.api.Mirrors;
 import org.iommu4j.core.trace.CoreTrace;
 import org.jspecify.annotations.Nullable;
 
@@ -109,6 +110,7 @@ public final class DomainPolicy {
   }
 
   /** Whether PCI devices allocate from the full address range at once (CORE-186). */
+  @Mirrors("iommu_dma_forcedac")
   public boolean forcedac() {
     return forcedac;
   }

@@ -16,7 +16,6 @@ import org.junit.jupiter.api.Test;
 
 /** The choice of page size and count against a slow model with unbounded numbers. */
 final class PageSizesProperties {
-  private static final String SEED = "20230217";
 
   /** A range that is aligned to the smallest of some sizes. */
   record Range(long sizes, long iova, long paddr, long size) {}
@@ -47,7 +46,7 @@ final class PageSizesProperties {
   }
 
   // CORE-506: the largest supported size that is not larger than the rest and divides both
-  @Property(seed = SEED)
+  @Property
   void theLargestSizeThatFits(@ForAll("ranges") Range range) {
     long chosen = PageSizes.largest(range.sizes(), range.iova(), range.paddr(), range.size());
     long best = 0;
@@ -74,7 +73,7 @@ final class PageSizesProperties {
   }
 
   // CORE-507: all that remain, or up to the boundary at which a larger page can be used
-  @Property(seed = SEED)
+  @Property
   void theCountStopsWhereALargerPageBegins(@ForAll("ranges") Range range) {
     long size = PageSizes.largest(range.sizes(), range.iova(), range.paddr(), range.size());
     long count = PageSizes.count(range.sizes(), size, range.iova(), range.paddr(), range.size());
@@ -109,7 +108,7 @@ final class PageSizesProperties {
   }
 
   // CORE-503, CORE-508: the steps cover the range exactly, without gap or overlap
-  @Property(seed = SEED)
+  @Property
   void theStepsCoverTheRange(@ForAll("ranges") Range range) {
     long done = 0;
     for (int steps = 0; done != range.size(); steps++) {

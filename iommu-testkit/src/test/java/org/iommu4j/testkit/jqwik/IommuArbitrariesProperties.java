@@ -167,9 +167,8 @@ class IommuArbitrariesProperties {
             model.map(map.range(), map.paddr(), map.prot());
           }
         } else if (step instanceof DmaHistory.Unmap unmap) {
-          boolean several =
-              model.at(unmap.iova()) != null
-                  && model.at(unmap.iova()).range().size() != unmap.size();
+          MappingModel.Mapping first = model.at(unmap.iova());
+          boolean several = first != null && first.range().size() != unmap.size();
           seen.add(
               model.unmap(unmap.range()) == 0 ? "unmap hole" : several ? "unmap several" : "unmap");
           gone.add(unmap.iova());

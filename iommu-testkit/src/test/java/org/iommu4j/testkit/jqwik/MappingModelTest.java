@@ -34,7 +34,9 @@ class MappingModelTest {
     assertThat(model.mappings())
         .extracting(mapping -> mapping.range().first())
         .containsExactly(0L, -0x1000L);
-    assertThat(model.firstIn(new IovaRange(0x1000, -1)).range().last()).isEqualTo(-1);
+    MappingModel.Mapping top = model.firstIn(new IovaRange(0x1000, -1));
+    assertThat(top).isNotNull();
+    assertThat(top.range().last()).isEqualTo(-1);
     assertThat(model.unmap(range(-0x1000, 0x1000))).isEqualTo(0x1000);
     assertThat(model.at(-8)).isNull();
     assertThat(model.at(8)).isNotNull();

@@ -1,6 +1,8 @@
 package org.iommu4j.tests.parity;
 
+import com.tngtech.archunit.ArchConfiguration;
 import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaConstructor;
 import com.tngtech.archunit.core.domain.JavaMember;
 import com.tngtech.archunit.core.domain.properties.CanBeAnnotated;
@@ -34,12 +36,21 @@ final class MirroredNames {
    */
   static SortedMap<String, SortedSet<String>> collect() {
     MirroredNames found = new MirroredNames();
-    for (JavaClass type : new ClassFileImporter().importPackages("org.iommu4j")) {
+    for (JavaClass type : classes()) {
       if (UNPUBLISHED.stream().noneMatch(type.getPackageName()::startsWith)) {
         found.visit(type);
       }
     }
     return found.elements;
+  }
+
+  /** Without the classes of the JDK and of libraries: they mirror nothing and take long to read. */
+  private static JavaClasses classes() {
+    return ArchConfiguration.withThreadLocalScope(
+        configuration -> {
+          configuration.setResolveMissingDependenciesFromClassPath(false);
+          return new ClassFileImporter().importPackages("org.iommu4j");
+        });
   }
 
   private void visit(JavaClass type) {
@@ -49,9 +60,7 @@ final class MirroredNames {
     note(type, typeName, exported);
     for (JavaMember member : type.getMembers()) {
       String name =
-          member instanceof JavaConstructor
-              ? "new " + typeName
-              : typeName + "." + member.getName();
+          member instanceof JavaConstructor ? "new " + typeName : typeName + "." + member.getName();
       note(member, name, exported);
     }
   }

@@ -75,7 +75,9 @@ final class ParityPage {
   }
 
   private void mirrored(List<KernelName> present) {
-    page.append("## Mirrored\n\n").append(present.size()).append(" names. Elements in *italics* are ");
+    page.append("## Mirrored\n\n")
+        .append(present.size())
+        .append(" names. Elements in *italics* are ");
     page.append("inside the library and not exported.\n\n");
     page.append("| Linux | Kind | Rules | Java |\n|---|---|---|---|\n");
     for (KernelName name : present) {
@@ -111,7 +113,8 @@ final class ParityPage {
 
   private void extra() {
     page.append("## Beyond the declared interfaces\n\n");
-    page.append("Functions inside the kernel's core and trace events that elements mirror too.\n\n");
+    page.append(
+        "Functions inside the kernel's core and trace events that elements mirror too.\n\n");
     page.append("| Linux | What it is | Java |\n|---|---|---|\n");
     tables.extra().forEach((name, what) -> page.append(row(code(name), what, elements(name))));
   }

@@ -103,7 +103,8 @@ final class ParityTest {
     while (!Files.exists(at.resolve("iommu-bom").resolve("pom.xml"))) {
       Path above = at.getParent();
       if (above == null) {
-        throw new IllegalStateException("no root of the project above " + Path.of("").toAbsolutePath());
+        throw new IllegalStateException(
+            "no root of the project above " + Path.of("").toAbsolutePath());
       }
       at = above;
     }

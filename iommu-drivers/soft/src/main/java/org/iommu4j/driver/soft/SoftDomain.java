@@ -170,7 +170,7 @@ final class SoftDomain implements PagingDomainOps {
 
   @Override
   public String toString() {
-    return "domain " + id + " of " + iommu.instance().name();
+    return iommu.instance().name() + "." + id;
   }
 
   /** The marks are in the leaves, where the hardware makes them whether anybody asked or not. */

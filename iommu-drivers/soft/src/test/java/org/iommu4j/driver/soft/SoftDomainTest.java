@@ -65,7 +65,7 @@ class SoftDomainTest {
         .contains(DomainOp.MAP_PAGES, DomainOp.IOTLB_SYNC, DomainOp.FLUSH_IOTLB_ALL)
         .doesNotContain(DomainOp.IOTLB_SYNC_MAP, DomainOp.MAP_RANGE);
     assertThat(domain.dirtyOps()).isNull();
-    assertThat(domain).hasToString("domain 1 of fake0");
+    assertThat(domain).hasToString("fake0.1");
   }
 
   @Test
@@ -233,13 +233,13 @@ class SoftDomainTest {
   @Test
   void freeingInvalidatesThenGivesTablesAndNumberBack() {
     PagingDomainOps second = alloc();
-    assertThat(second).hasToString("domain 2 of fake0");
+    assertThat(second).hasToString("fake0.2");
     second.mapPages(0, K4, K4, 600, Prot.RW);
     domain.mapPages(0, K4, K4, 600, Prot.RW);
 
     domain.free(self);
     assertThat(hardware.takeEvents()).hasSize(6).first().isEqualTo("domain 1");
-    assertThat(alloc()).hasToString("domain 1 of fake0");
+    assertThat(alloc()).hasToString("fake0.1");
     second.free(self);
     assertThat(hardware.allocatedPages()).isEqualTo(baseline);
   }
@@ -259,7 +259,7 @@ class SoftDomainTest {
     PagingDomainOps only = cramped.domainAllocPagingFlags(device, Set.of());
     assertRefused(Errno.ENOMEM, () -> cramped.domainAllocPagingFlags(device, Set.of()));
     only.free(self);
-    assertThat(cramped.domainAllocPagingFlags(device, Set.of())).hasToString("domain 1 of fake0");
+    assertThat(cramped.domainAllocPagingFlags(device, Set.of())).hasToString("fake0.1");
   }
 
   @Test

@@ -1,10 +1,11 @@
-/** A driver, and a program that uses it. */
+/** A driver, and a machine that uses it. */
 module com.example.pocket {
-  requires org.iommu4j.core;
-  requires org.iommu4j.testkit;
+  requires transitive org.iommu4j.core;
 
   uses org.iommu4j.spi.IommuDriverProvider;
 
   provides org.iommu4j.spi.IommuDriverProvider with
       com.example.pocket.PocketProvider;
+
+  exports com.example.pocket;
 }
