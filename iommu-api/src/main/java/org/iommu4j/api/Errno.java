@@ -305,6 +305,16 @@ public enum Errno {
   }
 
   /**
+   * Whether a number is one of these errors.
+   *
+   * @param number any number
+   * @return true if {@link #ofNumber} accepts it
+   */
+  public static boolean isKnown(int number) {
+    return BY_NUMBER.containsKey(number);
+  }
+
+  /**
    * Looks an error up by its number.
    *
    * @param number a value from 1 to 4095

@@ -60,6 +60,16 @@ public final class MapResult {
   }
 
   /**
+   * Whether the errno of a failure is one this library knows.
+   *
+   * @param result a packed answer for which {@link #isFailure} is true
+   * @return false for bits that no call of {@link #failed} produces
+   */
+  public static boolean hasKnownErrno(long result) {
+    return Errno.isKnown((int) (result & ERRNO_MASK));
+  }
+
+  /**
    * Why it stopped.
    *
    * @param result a packed answer for which {@link #isFailure} is true

@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
 public final class Main implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();
 
-  private Main() {}
+  Main() {}
 
   /**
    * Runs the command and ends the JVM with its exit code.

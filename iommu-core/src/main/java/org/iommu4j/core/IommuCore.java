@@ -326,7 +326,7 @@ public final class IommuCore implements AutoCloseable {
   @Mirrors("iommu_fwspec_add_ids")
   public void addFwspecIds(Device device, List<Integer> ids) {
     requireOpen();
-    registry.addFwspecIds(nonNull(device, "device"), ids);
+    registry.addFwspecIds(nonNull(device, "device"), nonNull(ids, "ids"));
   }
 
   // ---- devices and groups ----
@@ -479,7 +479,9 @@ public final class IommuCore implements AutoCloseable {
       throw new IommuException(Errno.ENODEV, "no IOMMU serves device " + device);
     }
     Set<AllocFlag> wishes = EnumSet.noneOf(AllocFlag.class);
-    wishes.addAll(List.of(flags));
+    for (AllocFlag flag : nonNull(flags, "flags")) {
+      wishes.add(nonNull(flag, "flag"));
+    }
     PagingDomainImpl domain = served.driver().allocPaging(served, DomainType.UNMANAGED, wishes);
     domain.setDmaLayer(dmaLayer);
     return domain.asPaging();
@@ -495,7 +497,9 @@ public final class IommuCore implements AutoCloseable {
    */
   public PagingDomain allocPagingDomain(DevIommu device, AllocFlag... flags) {
     requireOpen();
-    return allocPagingDomain(own(device).device(), flags);
+    DevIommuImpl mine = own(device);
+    mine.requireAlive();
+    return allocPagingDomain(mine.device(), flags);
   }
 
   /**
@@ -534,7 +538,7 @@ public final class IommuCore implements AutoCloseable {
    */
   @Mirrors("iommu_ops.identity_domain")
   public @Nullable Domain identityDomain(IommuDevice instance) {
-    return asDomain(registry.driverOf(instance).identity());
+    return asDomain(registry.driverOf(nonNull(instance, "instance")).identity());
   }
 
   /**
@@ -545,7 +549,7 @@ public final class IommuCore implements AutoCloseable {
    */
   @Mirrors("iommu_ops.blocked_domain")
   public @Nullable Domain blockedDomain(IommuDevice instance) {
-    return asDomain(registry.driverOf(instance).blocked());
+    return asDomain(registry.driverOf(nonNull(instance, "instance")).blocked());
   }
 
   /**
@@ -556,7 +560,7 @@ public final class IommuCore implements AutoCloseable {
    */
   @Mirrors("iommu_ops.default_domain")
   public @Nullable Domain staticDefaultDomain(IommuDevice instance) {
-    return asDomain(registry.driverOf(instance).defaultDomain());
+    return asDomain(registry.driverOf(nonNull(instance, "instance")).defaultDomain());
   }
 
   private static @Nullable Domain asDomain(@Nullable CoreDomain domain) {
@@ -772,7 +776,7 @@ public final class IommuCore implements AutoCloseable {
   @Mirrors("iommu_map")
   public void map(Domain domain, long iova, long paddr, long size, int prot, Gfp gfp) {
     requireOpen();
-    Mappings.paging(trace, domain, "map", iova, size, gfp).map(iova, paddr, size, prot);
+    Mappings.paging(trace, domain, "map", iova, size, nonNull(gfp, "gfp")).map(iova, paddr, size, prot);
   }
 
   /**
@@ -789,7 +793,7 @@ public final class IommuCore implements AutoCloseable {
   @Mirrors("iommu_map_nosync")
   public void mapNosync(Domain domain, long iova, long paddr, long size, int prot, Gfp gfp) {
     requireOpen();
-    Mappings.paging(trace, domain, "map", iova, size, gfp).mapNosync(iova, paddr, size, prot);
+    Mappings.paging(trace, domain, "map", iova, size, nonNull(gfp, "gfp")).mapNosync(iova, paddr, size, prot);
   }
 
   /**
@@ -821,7 +825,7 @@ public final class IommuCore implements AutoCloseable {
   @Mirrors("iommu_map_sg")
   public long mapSg(Domain domain, long iova, List<SgSegment> segments, int prot) {
     requireOpen();
-    return Mappings.mapSg(trace, domain, iova, segments, prot);
+    return Mappings.mapSg(trace, domain, iova, nonNull(segments, "segments"), prot);
   }
 
   /**
@@ -852,7 +856,7 @@ public final class IommuCore implements AutoCloseable {
   public long unmapFast(Domain domain, long iova, long size, IotlbGather gather) {
     requireOpen();
     PagingDomain paging = Mappings.pagingOrNull(trace, domain, "unmap", iova, size);
-    return paging == null ? 0 : paging.unmapFast(iova, size, gather);
+    return paging == null ? 0 : paging.unmapFast(iova, size, nonNull(gather, "gather"));
   }
 
   /**
@@ -865,9 +869,9 @@ public final class IommuCore implements AutoCloseable {
   public void iotlbSync(Domain domain, IotlbGather gather) {
     requireOpen();
     if (domain instanceof PagingDomain paging) {
-      paging.iotlbSync(gather);
+      paging.iotlbSync(nonNull(gather, "gather"));
     } else {
-      gather.init();
+      nonNull(gather, "gather").init();
     }
   }
 
@@ -1111,7 +1115,7 @@ public final class IommuCore implements AutoCloseable {
     throw new IommuException(Errno.EINVAL, "group " + group + " belongs to another core");
   }
 
-  private DevIommu own(DevIommu device) {
+  private DevIommuImpl own(DevIommu device) {
     if (nonNull(device, "device") instanceof DevIommuImpl mine && registry.owns(mine)) {
       return mine;
     }

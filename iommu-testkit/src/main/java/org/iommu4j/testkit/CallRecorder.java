@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A line is written when a call has ended: callback, operands and, where there is one, the
  * answer; {@code = -ENOMEM} for a refusal, {@code = 0x2 pages, -ENOMEM} for a map that got that
  * far. Translating domains are {@code d1}, {@code d2} and so on in the order in which the driver
- * made them. Not all of these calls are commands: {@code capable} and {@code get_resv_regions}
- * only ask.
+ * made them. Not all of these calls are commands: {@code capable} and {@code get_resv_regions} only
+ * ask.
  */
 public final class CallRecorder {
   @GuardedBy("lines")

@@ -32,8 +32,7 @@ final class CoreInspection {
   }
 
   @FormatMethod
-  private void require(
-      boolean holds, @FormatString String format, @Nullable Object... operands) {
+  private void require(boolean holds, @FormatString String format, @Nullable Object... operands) {
     if (!holds) {
       findings.add(String.format(format, operands));
     }
@@ -65,10 +64,7 @@ final class CoreInspection {
     for (GroupSnapshot.Member member : now.members()) {
       acquainted(group, member.device());
       require(
-          links.add(member.linkName()),
-          "group %d has two links %s",
-          now.id(),
-          member.linkName());
+          links.add(member.linkName()), "group %d has two links %s", now.id(), member.linkName());
       require(
           !member.blocked() || member.resetDepth() > 0,
           "%s of group %d is parked without a reset",
@@ -158,17 +154,13 @@ final class CoreInspection {
   private void ownership(GroupSnapshot now) {
     require(now.ownerCount() >= 0, "group %d counts %d users", now.id(), now.ownerCount());
     if (now.owner() != null) {
-      require(
-          now.ownerCount() > 0, "%s owns group %d without a claim", now.owner(), now.id());
+      require(now.ownerCount() > 0, "%s owns group %d without a claim", now.owner(), now.id());
       boolean isolated =
           now.currentDomain() != now.defaultDomain()
               || now.currentDomain() == null
               || now.defaultDomain() == now.blockingDomain();
       require(
-          isolated,
-          "group %d belongs to %s but is on its default domain",
-          now.id(),
-          now.owner());
+          isolated, "group %d belongs to %s but is on its default domain", now.id(), now.owner());
     }
   }
 
@@ -235,8 +227,7 @@ final class CoreInspection {
     require(core.instances().isEmpty(), "IOMMUs are still registered: %s", core.instances());
     for (IommuGroup group : core.groups()) {
       GroupSnapshot now = group.snapshot();
-      require(
-          now.members().isEmpty(), "closed, but group %d has %s", now.id(), now.members());
+      require(now.members().isEmpty(), "closed, but group %d has %s", now.id(), now.members());
     }
     for (Throwable left : machine.ledger().outstanding()) {
       findings.add(left.getMessage() + " and never given back");

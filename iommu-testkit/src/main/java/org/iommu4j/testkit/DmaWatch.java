@@ -205,8 +205,7 @@ public final class DmaWatch {
   private void judge(StaleAccess stale) {
     Access access = underWay.get(Thread.currentThread());
     Judgement judgement =
-        new Judgement(
-            verdict(access, stale), access == null ? null : access.device(), stale);
+        new Judgement(verdict(access, stale), access == null ? null : access.device(), stale);
     synchronized (this) {
       counts.merge(judgement.verdict(), 1L, Long::sum);
       if (judgement.verdict().isViolation()) {

@@ -166,8 +166,7 @@ public final class DriverLedger {
     }
 
     @Override
-    public @Nullable PagingDomainOps domainAllocPagingFlags(
-        DevIommu device, Set<AllocFlag> flags) {
+    public @Nullable PagingDomainOps domainAllocPagingFlags(DevIommu device, Set<AllocFlag> flags) {
       return noted(device, () -> super.domainAllocPagingFlags(device, flags));
     }
 

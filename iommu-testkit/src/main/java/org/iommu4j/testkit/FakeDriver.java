@@ -4,8 +4,8 @@ package org.iommu4j.testkit;
  * A driver of devices, as a kernel has many: what {@link FakeMachine} binds.
  *
  * @param name for example {@code igc}
- * @param managesDma whether it claims the DMA of its devices by itself, or uses none
- *     ({@code driver_managed_dma}); all others count as users of the group's default domain
+ * @param managesDma whether it claims the DMA of its devices by itself, or uses none ({@code
+ *     driver_managed_dma}); all others count as users of the group's default domain
  */
 public record FakeDriver(String name, boolean managesDma) {
   /**

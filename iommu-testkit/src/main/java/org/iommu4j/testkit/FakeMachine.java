@@ -66,8 +66,7 @@ public final class FakeMachine implements AutoCloseable {
   private final List<IommuDevice> iommus = new ArrayList<>();
   private final IdentityHashMap<IommuDevice, SoftHardware> hardwareOf = new IdentityHashMap<>();
   private final IdentityHashMap<PhysicalMemory, Long> pagesAtBoot = new IdentityHashMap<>();
-  private final Map<Device, Slot> slots =
-      Collections.synchronizedMap(new LinkedHashMap<>());
+  private final Map<Device, Slot> slots = Collections.synchronizedMap(new LinkedHashMap<>());
 
   @GuardedBy("this")
   private long nextData = FIRST_DATA;
@@ -445,8 +444,8 @@ public final class FakeMachine implements AutoCloseable {
   }
 
   /**
-   * What is left in the memories of the hardware models above what was there at boot: after a close,
-   * leaked tables.
+   * What is left in the memories of the hardware models above what was there at boot: after a
+   * close, leaked tables.
    *
    * @return pages
    */
@@ -484,8 +483,11 @@ public final class FakeMachine implements AutoCloseable {
 
   @Override
   public String toString() {
-    return (topology == null ? "machine" : topology.machine()) + " with " + devices().size()
-        + " devices behind " + iommus;
+    return (topology == null ? "machine" : topology.machine())
+        + " with "
+        + devices().size()
+        + " devices behind "
+        + iommus;
   }
 
   /** Collects what a machine is made of. Not thread-safe; makes one machine. */
@@ -676,8 +678,7 @@ public final class FakeMachine implements AutoCloseable {
     }
 
     private IommuCore core(@Nullable ManualClock clock) {
-      IommuCore.Builder core =
-          IommuCore.builder().bootParameters(boot).environment(environment);
+      IommuCore.Builder core = IommuCore.builder().bootParameters(boot).environment(environment);
       tracers.forEach(core::tracer);
       if (dmaLayer != null) {
         core.dmaLayer(dmaLayer);

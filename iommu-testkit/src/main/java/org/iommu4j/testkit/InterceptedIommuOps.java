@@ -37,8 +37,7 @@ final class InterceptedIommuOps extends ForwardingIommuOps {
 
   private <T extends @Nullable Object> T call(
       DriverCallback callback, DevIommu device, String more, Supplier<T> body) {
-    return calls.call(
-        new DriverCall(callback, device.device(), device.device() + more), body);
+    return calls.call(new DriverCall(callback, device.device(), device.device() + more), body);
   }
 
   private void run(DriverCallback callback, DevIommu device, String more, Runnable body) {

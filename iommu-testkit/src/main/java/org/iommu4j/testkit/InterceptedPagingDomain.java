@@ -129,8 +129,7 @@ final class InterceptedPagingDomain extends ForwardingPagingDomainOps {
   @Override
   public void iotlbSync(IotlbGather gather) {
     calls.run(
-        call(
-            DriverCallback.IOTLB_SYNC, " first=0x%x last=0x%x", gather.start(), gather.end()),
+        call(DriverCallback.IOTLB_SYNC, " first=0x%x last=0x%x", gather.start(), gather.end()),
         () -> super.iotlbSync(gather));
   }
 

@@ -18,9 +18,9 @@ import org.iommu4j.core.IommuCore;
  *   <li>a group holds at least one reference for each member; link names and numbers are unique;
  *   <li>it has a current domain if and only if it has a default domain (CORE-032), and none of them
  *       without members with an IOMMU;
- *   <li>owner and count fit: never negative, an owner has claims (CORE-033), an owned group is not on
- *       its default domain (CORE-315), and every bound driver of a running machine that uses the DMA
- *       API is counted exactly once;
+ *   <li>owner and count fit: never negative, an owner has claims (CORE-033), an owned group is not
+ *       on its default domain (CORE-315), and every bound driver of a running machine that uses the
+ *       DMA API is counted exactly once;
  *   <li>as many members are parked for a reset as the group counts (CORE-034);
  *   <li>devices do DMA through the DMA layer only in groups whose default domain is for that;
  *   <li>no lock is left behind on the calling thread;

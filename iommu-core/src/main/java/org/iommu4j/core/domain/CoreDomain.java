@@ -28,12 +28,21 @@ public abstract class CoreDomain {
    */
   private final AtomicInteger uses = new AtomicInteger();
 
+  /**
+   * Whether the driver was told to free its side. That comes after the cookie, so whoever keeps the
+   * cookie may still invalidate and translate while the domain counts as freed for consumers.
+   */
+  private volatile boolean driverSideFreed;
+
   CoreDomain(DomainOps ops, @Nullable Driver owner, DriverGuard guard) {
     this.ops = ops;
     this.owner = owner;
     this.guard = guard;
-    Set<DomainOp> declared = guard.call("operations", ops, ops::operations);
-    this.present = declared.isEmpty() ? EnumSet.noneOf(DomainOp.class) : EnumSet.copyOf(declared);
+    this.present = guard.call("operations", ops, () -> copy(ops.operations()));
+  }
+
+  private static Set<DomainOp> copy(Set<DomainOp> declared) {
+    return declared.isEmpty() ? EnumSet.noneOf(DomainOp.class) : EnumSet.copyOf(declared);
   }
 
   /**
@@ -48,6 +57,22 @@ public abstract class CoreDomain {
       return made.core();
     }
     throw new IommuException(Errno.EINVAL, "not a domain of a core: " + domain);
+  }
+
+  /**
+   * The core's side of a domain of one core.
+   *
+   * @param domain any domain
+   * @param mine the fence of that core
+   * @return its core object
+   * @throws IommuException EINVAL for null or a domain of another core
+   */
+  public static CoreDomain of(@Nullable Domain domain, DriverGuard mine) {
+    CoreDomain made = of(domain);
+    if (made.guard != mine) {
+      throw new IommuException(Errno.EINVAL, "domain " + made + " belongs to another core");
+    }
+    return made;
   }
 
   /** Implemented by every domain object that a core hands out. */
@@ -141,10 +166,6 @@ public abstract class CoreDomain {
     uses.updateAndGet(now -> now == FREED ? FREED : now - 1);
   }
 
-  final boolean isFreed() {
-    return uses.get() == FREED;
-  }
-
   final IommuException freed() {
     return new IommuException(Errno.EINVAL, "domain " + this + " was freed");
   }
@@ -190,7 +211,15 @@ public abstract class CoreDomain {
   /** Frees cookie and driver's side of a domain that has just been marked as freed. */
   abstract void freeNow();
 
+  /** Refuses to ask the driver about a domain that it was told to free. */
+  final void requireDriverSide() {
+    if (driverSideFreed) {
+      throw freed();
+    }
+  }
+
   final void freeDriverSide() {
+    driverSideFreed = true;
     if (has(DomainOp.FREE)) {
       guard.contain("free", this, () -> ops.free(asDomain()));
     }

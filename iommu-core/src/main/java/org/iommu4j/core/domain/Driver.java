@@ -2,7 +2,9 @@ package org.iommu4j.core.domain;
 
 import java.util.EnumSet;
 import java.util.IdentityHashMap;
+import java.util.Objects;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.iommu4j.api.AllocFlag;
 import org.iommu4j.api.Capability;
 import org.iommu4j.api.DevIommu;
@@ -46,14 +48,25 @@ public final class Driver {
     this.ops = ops;
     this.guard = guard;
     this.trace = trace;
-    this.name = guard.call("name", ops.getClass().getName(), ops::name);
-    Set<IommuOp> declared = guard.call("operations", name, ops::operations);
-    this.present = declared.isEmpty() ? EnumSet.noneOf(IommuOp.class) : EnumSet.copyOf(declared);
+    this.name =
+        guard.call("name", ops.getClass().getName(), () -> Objects.requireNonNull(ops.name()));
+    this.present = guard.call("operations", name, () -> copy(ops.operations()));
     IdentityHashMap<StaticDomain, CoreDomain> shared = new IdentityHashMap<>();
-    this.identity = wrap(guard.call("identity_domain", name, ops::identityDomain), shared);
-    this.blocked = wrap(guard.call("blocked_domain", name, ops::blockedDomain), shared);
-    this.release = wrap(guard.call("release_domain", name, ops::releaseDomain), shared);
-    this.defaultDomain = wrap(guard.call("default_domain", name, ops::defaultDomain), shared);
+    this.identity = sample("identity_domain", ops::identityDomain, shared);
+    this.blocked = sample("blocked_domain", ops::blockedDomain, shared);
+    this.release = sample("release_domain", ops::releaseDomain, shared);
+    this.defaultDomain = sample("default_domain", ops::defaultDomain, shared);
+  }
+
+  private static Set<IommuOp> copy(Set<IommuOp> declared) {
+    return declared.isEmpty() ? EnumSet.noneOf(IommuOp.class) : EnumSet.copyOf(declared);
+  }
+
+  private @Nullable CoreDomain sample(
+      String callback,
+      Supplier<@Nullable StaticDomain> answer,
+      IdentityHashMap<StaticDomain, CoreDomain> shared) {
+    return guard.<@Nullable CoreDomain>call(callback, name, () -> wrap(answer.get(), shared));
   }
 
   private @Nullable CoreDomain wrap(

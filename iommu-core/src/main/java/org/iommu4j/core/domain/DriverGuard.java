@@ -72,6 +72,24 @@ public final class DriverGuard {
   }
 
   /**
+   * Runs a callback that must return something; null counts as a broken driver.
+   *
+   * @param <T> what it returns
+   * @param callback its name
+   * @param subject what it is about
+   * @param body the call
+   * @return its answer
+   * @throws IommuException its failure, or EIO for null
+   */
+  public <T> T required(String callback, Object subject, Supplier<@Nullable T> body) {
+    T answer = this.<@Nullable T>call(callback, subject, body);
+    if (answer == null) {
+      throw broken(callback, subject, new NullPointerException(callback + " returned null"));
+    }
+    return answer;
+  }
+
+  /**
    * Runs a callback that cannot fail; what it throws is recorded and contained.
    *
    * @param callback its name

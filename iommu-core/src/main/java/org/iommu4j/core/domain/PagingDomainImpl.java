@@ -126,7 +126,7 @@ public final class PagingDomainImpl extends CoreDomain {
   }
 
   private void setMsiWindow(long base) {
-    requireAlive();
+    requireDriverSide();
     if (type != DomainType.UNMANAGED) {
       throw new IommuException(
           Errno.EINVAL,
@@ -138,14 +138,18 @@ public final class PagingDomainImpl extends CoreDomain {
       if (layer == null) {
         throw new IommuException(Errno.ENODEV, "no DMA layer keeps MSI windows for " + this);
       }
-      layer.getMsiCookie(asPaging(), base);
+      IommuException refused =
+          guard().attempt("get_msi_cookie", this, () -> layer.getMsiCookie(asPaging(), base));
+      if (refused != null) {
+        throw refused;
+      }
       cookieKeeper = layer;
       cookie = CookieType.DMA_MSI;
     }
   }
 
   private void setFaultHandler(@Nullable FaultHandler handler) {
-    requireAlive();
+    requireDriverSide();
     synchronized (this) {
       if (cookie != CookieType.NONE) {
         trace.violation(1023, "fault-handler-refused", "domain " + this + " carries " + cookie);
@@ -174,7 +178,7 @@ public final class PagingDomainImpl extends CoreDomain {
   }
 
   private void setPgtableQuirks(long quirks) {
-    requireAlive();
+    requireDriverSide();
     if (type != DomainType.UNMANAGED || !has(DomainOp.SET_PGTABLE_QUIRKS)) {
       throw new IommuException(
           Errno.EINVAL,
@@ -199,7 +203,7 @@ public final class PagingDomainImpl extends CoreDomain {
 
   /** Maps without making it visible; on failure exactly what was mapped is unmapped (CORE-504). */
   public void mapNosync(long iova, long paddr, long size, int prot) {
-    requireAlive();
+    requireDriverSide();
     if (pageSizes == 0 || !type.isPaging()) {
       throw badDomain(trace, "map", this, iova, size);
     }
@@ -232,7 +236,16 @@ public final class PagingDomainImpl extends CoreDomain {
 
   private long mapWhole(long iova, long paddr, long size, int prot) {
     long pages = size >>> Long.numberOfTrailingZeros(granuleMask + 1);
-    return checked(callMapRange(iova, paddr, size, prot), pages, iova);
+    long answer = checked(callMapRange(iova, paddr, size, prot), pages, iova);
+    if (!MapResult.isFailure(answer) && answer != pages) {
+      trace.violation(
+          0,
+          "driver-stopped-short",
+          String.format(
+              "domain %s mapped 0x%x of 0x%x pages at iova 0x%x", this, answer, pages, iova));
+      return MapResult.failed(answer, Errno.EIO);
+    }
+    return answer;
   }
 
   /** The loop over page sizes (CORE-502, 503); the answer counts pages of the smallest size. */
@@ -269,6 +282,13 @@ public final class PagingDomainImpl extends CoreDomain {
    */
   private long checked(long answer, long asked, long iova) {
     long pages = MapResult.pages(answer);
+    if (MapResult.isFailure(answer) && !MapResult.hasKnownErrno(answer)) {
+      trace.violation(
+          0,
+          "driver-returned-nonsense",
+          String.format("domain %s answers 0x%x at iova 0x%x", this, answer, iova));
+      return MapResult.failed(Long.compareUnsigned(pages, asked) > 0 ? asked : pages, Errno.EIO);
+    }
     if (Long.compareUnsigned(pages, asked) > 0) {
       trace.violation(
           0,
@@ -317,7 +337,7 @@ public final class PagingDomainImpl extends CoreDomain {
   }
 
   private void syncMap(long iova, long size) {
-    requireAlive();
+    requireDriverSide();
     IommuException failure = trySync(iova, size);
     if (failure != null) {
       throw failure;
@@ -388,7 +408,7 @@ public final class PagingDomainImpl extends CoreDomain {
 
   /** Unmaps and gathers (CORE-531 to 534). */
   public long unmapFast(long iova, long size, IotlbGather gather) {
-    requireAlive();
+    requireDriverSide();
     if (pageSizes == 0 || !type.isPaging()) {
       badDomain(trace, "unmap", this, iova, size);
       return 0;
@@ -460,6 +480,7 @@ public final class PagingDomainImpl extends CoreDomain {
 
   /** Invalidates what was gathered; the gather is empty afterwards in every case. */
   public void iotlbSync(IotlbGather gather) {
+    requireDriverSide();
     if (gather.hasRange() && has(DomainOp.IOTLB_SYNC)) {
       try {
         table.iotlbSync(gather);
@@ -470,15 +491,25 @@ public final class PagingDomainImpl extends CoreDomain {
     gather.init();
   }
 
-  /** Invalidates everything, if the driver can. */
+  /**
+   * Invalidates everything, if the driver can. A flush that throws is not contained like other void
+   * callbacks: a flush queue must not take it for done and hand its addresses out again (FQ-016).
+   */
   public void flushIotlbAll() {
-    if (has(DomainOp.FLUSH_IOTLB_ALL)) {
-      guard().contain("flush_iotlb_all", this, table::flushIotlbAll);
+    requireDriverSide();
+    if (!has(DomainOp.FLUSH_IOTLB_ALL)) {
+      return;
+    }
+    IommuException failure =
+        guard().attempt("flush_iotlb_all", this, table::flushIotlbAll);
+    if (failure != null) {
+      throw failure;
     }
   }
 
   /** Walks the driver's tables. */
   public long iovaToPhys(long iova) {
+    requireDriverSide();
     if (!has(DomainOp.IOVA_TO_PHYS)) {
       return 0;
     }
@@ -491,22 +522,18 @@ public final class PagingDomainImpl extends CoreDomain {
   }
 
   private boolean enforceCacheCoherency() {
+    requireDriverSide();
     return has(DomainOp.ENFORCE_CACHE_COHERENCY)
         && guard().call("enforce_cache_coherency", this, table::enforceCacheCoherency);
   }
 
   private DirtyOps dirtyTracking() {
+    requireDriverSide();
     DirtyOps dirty = guard().call("dirty_ops", this, table::dirtyOps);
     if (dirty == null) {
       throw new IommuException(Errno.EOPNOTSUPP, "domain " + this + " cannot track dirty pages");
     }
     return dirty;
-  }
-
-  private void requireAlive() {
-    if (isFreed()) {
-      throw freed();
-    }
   }
 
   @Override

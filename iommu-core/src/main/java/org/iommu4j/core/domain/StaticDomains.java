@@ -15,7 +15,7 @@ final class StaticDomains {
   private StaticDomains() {}
 
   static CoreDomain wrap(StaticDomain domain, DriverGuard guard) {
-    return switch (domain.kind()) {
+    return switch (guard.required("kind", domain, domain::kind)) {
       case IDENTITY -> new Unmapped(domain, DomainType.IDENTITY, null, guard);
       case BLOCKED -> new Unmapped(domain, DomainType.BLOCKED, null, guard);
       case PLATFORM -> new Unmapped(domain, DomainType.PLATFORM, null, guard);

@@ -67,9 +67,8 @@ final class Departure {
     }
     services.environment().unpinDriver(driver.ops());
     DmaSetup.off(services, device);
-    // In this order: a probe that looks meanwhile, holding only the probe lock, must find either
-    // the
-    // old group or nothing at all, never a device object that is about to go.
+    // In this order: a probe that looks meanwhile, holding only the probe lock, must find the old
+    // group or nothing at all, never a device object that is about to go.
     device.state().setIommu(null);
     device.state().setGroup(null);
   }

@@ -65,6 +65,22 @@ public final class DevIommuImpl implements DevIommu {
     instance = serving;
   }
 
+  private boolean isAlive() {
+    return state.iommu() == this;
+  }
+
+  /** Refuses once the device has been released; a new probe makes a new object. */
+  public void requireAlive() {
+    if (!isAlive()) {
+      throw dead("has been released");
+    }
+  }
+
+  /** Whether a core with these services made this object. */
+  public boolean madeWith(GroupServices others) {
+    return services == others;
+  }
+
   boolean hasDriver() {
     return instance != null;
   }
@@ -226,18 +242,19 @@ public final class DevIommuImpl implements DevIommu {
 
   @Override
   public @Nullable Domain domain() {
-    GroupImpl group = state.group();
+    GroupImpl group = isAlive() ? state.group() : null;
     return group == null ? null : group.currentDomain(device());
   }
 
   @Override
   public boolean capable(Capability capability) {
     Driver now = driver;
-    return hasDriver() && now != null && now.capable(this, capability);
+    return isAlive() && hasDriver() && now != null && now.capable(this, capability);
   }
 
   @Override
   public List<ResvRegion> reservedRegions() {
+    requireAlive();
     Driver now = driver();
     List<ResvRegion> regions = new ArrayList<>();
     if (now.has(IommuOp.GET_RESV_REGIONS)) {

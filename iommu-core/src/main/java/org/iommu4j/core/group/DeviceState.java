@@ -59,6 +59,15 @@ public final class DeviceState {
     return group;
   }
 
+  /** Enters a group unless the device has one; of two callers one wins. */
+  synchronized boolean tryEnter(GroupImpl wanted) {
+    if (group != null) {
+      return false;
+    }
+    group = wanted;
+    return true;
+  }
+
   /** Sets or clears the group. */
   public void setGroup(@Nullable GroupImpl now) {
     group = now;

@@ -399,6 +399,11 @@ public final class GroupImpl implements IommuGroup {
     return new IommuException(Errno.ENODEV, "device " + device + " is no member of group " + id);
   }
 
+  /** Whether anybody holds a reference. */
+  public boolean isAlive() {
+    return references.get() != 0;
+  }
+
   /** The violation and refusal for a claim without owner (CORE-310, 312). */
   public static IommuException nullOwner(CoreTrace trace, String subject) {
     trace.violation(1029, "null-owner", subject);

@@ -58,14 +58,14 @@ final class Handles {
       throw new IommuException(
           Errno.EINVAL, "group " + group.id + " cannot be moved to " + domain + " with " + handle);
     }
-    CoreDomain target = CoreDomain.of(domain);
+    CoreDomain target = CoreDomain.of(domain, group.services.guard());
     group.lock.lock();
     try {
       group.requireAlive();
       group.firstDevice();
       PasidTable.Entry entry = PasidTable.entryFor(target, handle);
-      boolean reserved = group.pasids.reserve(Pasid.NONE);
       target.use();
+      boolean reserved = group.pasids.reserve(Pasid.NONE);
       try {
         GroupImpl.throwIf(
             DomainSwitch.set(group, target, Mode.ROLLBACK, "a replacement by " + target));

@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.Objects;
 import org.iommu4j.api.CoreMessage;
 import org.iommu4j.api.Device;
+import org.iommu4j.api.Errno;
 import org.iommu4j.api.IommuException;
 import org.iommu4j.core.domain.CoreDomain;
 import org.iommu4j.core.group.DomainSwitch.Mode;
@@ -84,15 +85,26 @@ final class Membership {
 
   /** Lists a device without IOMMU driver (CORE-620). */
   static void joinPlain(GroupImpl group, DeviceState state) {
-    Member member = group.publish(state);
-    group.lock.lock();
+    if (!state.tryEnter(group)) {
+      throw new IommuException(
+          Errno.EBUSY, "device " + state + " is in " + state.group() + " already");
+    }
+    boolean listed = false;
     try {
-      group.ref();
-      group.adoptReference();
-      state.setGroup(group);
-      group.list(member);
+      Member member = group.publish(state);
+      group.lock.lock();
+      try {
+        group.ref();
+        group.adoptReference();
+        group.list(member);
+        listed = true;
+      } finally {
+        group.lock.unlock();
+      }
     } finally {
-      group.lock.unlock();
+      if (!listed) {
+        state.setGroup(null);
+      }
     }
   }
 

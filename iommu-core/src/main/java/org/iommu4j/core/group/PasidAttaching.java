@@ -38,20 +38,27 @@ final class PasidAttaching {
       if (!group.pasids.reserve(pasid)) {
         throw new IommuException(Errno.EBUSY, pasidText(pasid, device) + " is attached already");
       }
-      boolean attached = false;
-      target.use();
       try {
-        GroupImpl.throwIf(PasidSwitch.set(group, target, pasid, null));
-        group.pasids.store(pasid, entry);
-        attached = true;
+        attachReserved(group, target, pasid, entry);
       } finally {
-        target.unuse();
-        if (!attached) {
-          group.pasids.withdraw(pasid);
-        }
+        // Does nothing once the index is filled.
+        group.pasids.withdraw(pasid);
       }
     } finally {
       group.lock.unlock();
+    }
+  }
+
+  /** The domain cannot be freed while its attach is under way. */
+  @GuardedBy("group.lock")
+  private static void attachReserved(
+      GroupImpl group, CoreDomain target, int pasid, PasidTable.Entry entry) {
+    target.use();
+    try {
+      GroupImpl.throwIf(PasidSwitch.set(group, target, pasid, null));
+      group.pasids.store(pasid, entry);
+    } finally {
+      target.unuse();
     }
   }
 

@@ -9,6 +9,7 @@ import org.iommu4j.api.Errno;
 import org.iommu4j.api.IommuException;
 import org.iommu4j.core.domain.CoreDomain;
 import org.iommu4j.core.domain.PagingDomainImpl;
+import org.jspecify.annotations.Nullable;
 
 /** Reads and changes the type of a group's default domain (CORE-200 to 230, 805). */
 final class TypeChange {
@@ -25,8 +26,12 @@ final class TypeChange {
     }
   }
 
-  static int writeType(GroupImpl group, String text, Caller caller) {
+  static int writeType(GroupImpl group, @Nullable String text, @Nullable Caller caller) {
     group.requireAlive();
+    if (text == null || caller == null) {
+      throw new IommuException(
+          Errno.EINVAL, "group " + group.id + ": '" + text + "' written by " + caller);
+    }
     if (!caller.sysAdmin() || !caller.rawIo()) {
       throw new IommuException(
           Errno.EACCES, "group " + group.id + ": its type needs both capabilities, not " + caller);
@@ -48,8 +53,11 @@ final class TypeChange {
     }
   }
 
-  static void changeDefaultDomain(GroupImpl group, DefaultDomainRequest request) {
+  static void changeDefaultDomain(GroupImpl group, @Nullable DefaultDomainRequest request) {
     group.requireAlive();
+    if (request == null) {
+      throw new IommuException(Errno.EINVAL, "group " + group.id + ": no type was requested");
+    }
     requireDefaultDomain(group);
     group.lock.lock();
     try {

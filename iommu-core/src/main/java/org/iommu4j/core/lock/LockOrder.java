@@ -81,7 +81,8 @@ public final class LockOrder {
   }
 
   IommuException deadlock(String wanted, String because) {
-    String callback = held.get().callback;
+    String silent = silentCallback();
+    String callback = silent == null ? held.get().callback : silent;
     return new IommuException(
         Errno.EDEADLK,
         operation()
@@ -92,6 +93,49 @@ public final class LockOrder {
             + (callback == null ? "" : " (inside the callback " + callback + ")"));
   }
 
+  /**
+   * The callback this call came from, if it is one that does not announce itself: those on the path
+   * of every map and unmap, and tracers. It is the outermost of the foreign frames between the
+   * call and the core that called out.
+   */
+  private static @Nullable String silentCallback() {
+    return StackWalker.getInstance()
+        .walk(
+            frames ->
+                frames
+                    .dropWhile(LockOrder::isCore)
+                    .takeWhile(frame -> !isCore(frame))
+                    .reduce((inner, outer) -> outer))
+        .map(frame -> silentName(frame.getMethodName()))
+        .orElse(null);
+  }
+
+  private static @Nullable String silentName(String method) {
+    return switch (method) {
+      case "mapPages" -> "map_pages";
+      case "unmapPages" -> "unmap_pages";
+      case "mapRange" -> "map_range";
+      case "unmapRange" -> "unmap_range";
+      case "iotlbSyncMap" -> "iotlb_sync_map";
+      case "iotlbSync" -> "iotlb_sync";
+      case "iovaToPhys" -> "iova_to_phys";
+      case "deviceAdded",
+          "deviceRemoved",
+          "attached",
+          "mapped",
+          "unmapped",
+          "fault",
+          "violation",
+          "message" ->
+          "tracer." + method;
+      default -> null;
+    };
+  }
+
+  private static boolean isCore(StackFrame frame) {
+    return frame.getClassName().startsWith(CORE_PACKAGE);
+  }
+
   /** The core's method that was called from outside: the outermost of the innermost core frames. */
   private static String operation() {
     return StackWalker.getInstance()
@@ -99,7 +143,7 @@ public final class LockOrder {
             frames ->
                 frames
                     .dropWhile(frame -> frame.getClassName().startsWith(LOCK_PACKAGE))
-                    .takeWhile(frame -> frame.getClassName().startsWith(CORE_PACKAGE))
+                    .takeWhile(LockOrder::isCore)
                     .reduce((inner, outer) -> outer)
                     .map(StackFrame::getMethodName)
                     .orElse("the operation"));

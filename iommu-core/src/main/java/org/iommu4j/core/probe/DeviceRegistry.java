@@ -134,6 +134,7 @@ public final class DeviceRegistry {
 
   /** Puts a device on its bus and probes it (CORE-062). */
   public ProbeOutcome add(Device device) {
+    refuseInsideCallbacks();
     if (!buses.add(device)) {
       throw new IommuException(Errno.EEXIST, "device " + device + " is on its bus already");
     }
@@ -214,7 +215,7 @@ public final class DeviceRegistry {
 
   /** Whether a device object was made by this core. */
   public boolean owns(DevIommuImpl device) {
-    return states.get(device.device()) == device.state();
+    return device.madeWith(services);
   }
 
   // ---- groups without driver ----
@@ -225,12 +226,7 @@ public final class DeviceRegistry {
       throw new IommuException(
           Errno.EINVAL, "device " + device + " cannot be added to " + group + ": it has a driver");
     }
-    DeviceState state = states.obtain(device);
-    if (state.group() != null) {
-      throw new IommuException(
-          Errno.EBUSY, "device " + device + " is in " + state.group() + " already");
-    }
-    group.joinPlain(state);
+    group.joinPlain(states.obtain(device));
   }
 
   /** Removes a device from its group by name (CORE-622). */
@@ -276,7 +272,7 @@ public final class DeviceRegistry {
         configureForBind(state);
         GroupImpl group = state.group();
         if (!managesDma && group != null) {
-          group.useDefaultDomain(device);
+          countUser(group, device);
           state.setCountedAsUser(true);
         }
         complete = true;
@@ -287,6 +283,17 @@ public final class DeviceRegistry {
       }
     } finally {
       state.lock().unlock();
+    }
+  }
+
+  /** The CDX bus binds although it was refused, and its unbind unbalances the count (CORE-305). */
+  private static void countUser(GroupImpl group, Device device) {
+    try {
+      group.useDefaultDomain(device);
+    } catch (IommuException refused) {
+      if (device.busType() != BusType.CDX) {
+        throw refused;
+      }
     }
   }
 
@@ -340,6 +347,7 @@ public final class DeviceRegistry {
 
   /** Refuses while groups are bound or owned. */
   public void requireUnused() {
+    refuseInsideCallbacks();
     List<String> used = new ArrayList<>();
     for (GroupSnapshot now : snapshots()) {
       if (now.ownerCount() != 0) {
@@ -372,6 +380,7 @@ public final class DeviceRegistry {
 
   /** Releases every device and unregisters every IOMMU. */
   public void releaseAll() {
+    refuseInsideCallbacks();
     for (Instance instance : instances.all()) {
       unregister(instance);
     }

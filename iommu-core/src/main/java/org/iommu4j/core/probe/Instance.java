@@ -22,11 +22,11 @@ final class Instance {
   /** The one group of all devices, with a reference of its own; under the probe lock. */
   private @Nullable GroupImpl singleton;
 
-  Instance(IommuDevice device, Driver driver) {
+  Instance(IommuDevice device, Driver driver, @Nullable FirmwareNode node, int maxPasids) {
     this.device = device;
     this.driver = driver;
-    this.node = device.firmwareNode();
-    this.maxPasids = device.maxPasids();
+    this.node = node;
+    this.maxPasids = maxPasids;
   }
 
   IommuDevice device() {

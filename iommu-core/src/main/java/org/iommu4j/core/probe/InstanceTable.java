@@ -59,10 +59,16 @@ final class InstanceTable {
         return instance;
       }
     }
-    IommuOps ops = guard.call("ops", device.getClass().getName(), device::ops);
-    Driver sampled = driverOf(ops);
+    String subject = device.getClass().getName();
+    Driver sampled = driverOf(guard.required("ops", subject, device::ops));
+    Instance made =
+        new Instance(
+            device,
+            sampled,
+            guard.<@Nullable FirmwareNode>call("firmware_node", subject, device::firmwareNode),
+            guard.call("max_pasids", subject, device::maxPasids));
     synchronized (lock) {
-      return known.computeIfAbsent(device, unused -> new Instance(device, sampled));
+      return known.computeIfAbsent(device, unused -> made);
     }
   }
 

@@ -233,7 +233,7 @@ final class Prober {
       throw new IommuException(
           Errno.EINVAL, "driver " + driver + " gave device " + state + " no group");
     }
-    if (chosen instanceof GroupImpl group && groups.owns(group)) {
+    if (chosen instanceof GroupImpl group && groups.owns(group) && group.isAlive()) {
       return group;
     }
     throw lied("driver-returned-foreign-group", driver + " gave device " + state + " " + chosen);

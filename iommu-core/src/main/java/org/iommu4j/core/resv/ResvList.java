@@ -65,17 +65,21 @@ public final class ResvList {
 
   /**
    * The union of two regions, with the protection of the first, or null if there is a gap. Linux
-   * computes "one byte after the end" with overflow (CORE-710); here the gap is measured instead.
+   * computes "one byte after the end" with overflow (CORE-710); here everything is measured from
+   * the start of the first region, which is not above the second's, so that a region that ends at
+   * the top of the address space and one without any length (CORE-701) are nothing special.
    */
   private static @Nullable ResvRegion join(ResvRegion first, ResvRegion second) {
-    boolean gap =
-        Long.compareUnsigned(second.start(), first.last()) > 0
-            && second.start() - first.last() != 1;
-    if (gap) {
+    long distance = second.start() - first.start();
+    if (Long.compareUnsigned(distance, first.length()) > 0) {
       return null;
     }
-    long last =
-        Long.compareUnsigned(first.last(), second.last()) > 0 ? first.last() : second.last();
-    return ResvRegion.of(first.start(), last - first.start() + 1, first.prot(), first.type());
+    long reach = distance + second.length();
+    if (Long.compareUnsigned(reach, distance) < 0) {
+      // The union would be the whole address space, which has no length.
+      return null;
+    }
+    long length = Long.compareUnsigned(first.length(), reach) > 0 ? first.length() : reach;
+    return ResvRegion.of(first.start(), length, first.prot(), first.type());
   }
 }

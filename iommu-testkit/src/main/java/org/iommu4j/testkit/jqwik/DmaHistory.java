@@ -100,6 +100,7 @@ public record DmaHistory(List<Step> steps) {
     /**
      * Creates a read.
      *
+     * @param iova a multiple of 8
      * @throws IllegalArgumentException for an address that is not a multiple of 8
      */
     public Read {
@@ -122,6 +123,8 @@ public record DmaHistory(List<Step> steps) {
     /**
      * Creates a write.
      *
+     * @param iova a multiple of 8
+     * @param value the new value
      * @throws IllegalArgumentException for an address that is not a multiple of 8
      */
     public Write {

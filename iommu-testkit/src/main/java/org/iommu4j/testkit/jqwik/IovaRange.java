@@ -10,6 +10,8 @@ public record IovaRange(long first, long last) {
   /**
    * Creates a range.
    *
+   * @param first first address
+   * @param last last address, inclusive
    * @throws IllegalArgumentException if the last address is below the first
    */
   public IovaRange {

@@ -9,6 +9,7 @@ import org.iommu4j.api.DefaultDomainRequest;
 import org.iommu4j.api.Domain;
 import org.iommu4j.api.GroupSnapshot;
 import org.iommu4j.api.IommuException;
+import org.iommu4j.api.PciDevice;
 import org.jetbrains.lincheck.datastructures.IntGen;
 import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Param;
@@ -31,6 +32,11 @@ import org.jspecify.annotations.Nullable;
 public class GroupRoom {
   private static final int STAYER = 0;
   private static final int GUEST = 1;
+
+  private final List<PciDevice> devices =
+      List.of(
+          PciDevice.builder("0000:01:00.0").ats(true).build(),
+          PciDevice.builder("0000:01:00.1").ats(true).build());
 
   @GuardedBy("this")
   private @Nullable Room room;
@@ -62,7 +68,7 @@ public class GroupRoom {
   synchronized Room room() {
     Room now = room;
     if (now == null) {
-      now = new Room();
+      now = new Room(devices);
       room = now;
     }
     return now;
