@@ -73,6 +73,7 @@ public final class IommuCore implements AutoCloseable {
   private final CoreTrace trace = new CoreTrace();
   private final GlobalPasids globalPasids = new GlobalPasids(trace);
   private final DomainPolicy policy;
+  private final DriverGuard guard = new DriverGuard(order, trace);
   private final DmaLayer dmaLayer;
   private final Scheduler scheduler;
   private final DeviceRegistry registry;
@@ -80,7 +81,6 @@ public final class IommuCore implements AutoCloseable {
 
   private IommuCore(Builder builder) {
     builder.tracers.forEach(trace::add);
-    DriverGuard guard = new DriverGuard(order, trace);
     Environment environment = new GuardedEnvironment(builder.environment, guard);
     policy = new DomainPolicy(builder.boot, trace);
     scheduler = builder.scheduler == null ? new ThreadScheduler() : builder.scheduler;
@@ -101,10 +101,18 @@ public final class IommuCore implements AutoCloseable {
    */
   public static IommuCore create(IommuDevice... instances) {
     IommuCore core = builder().build();
-    for (IommuDevice instance : instances) {
-      core.register(instance);
+    boolean complete = false;
+    try {
+      for (IommuDevice instance : nonNull(instances, "instances")) {
+        core.register(instance);
+      }
+      complete = true;
+      return core;
+    } finally {
+      if (!complete) {
+        core.closeForced();
+      }
     }
-    return core;
   }
 
   /**
@@ -133,7 +141,7 @@ public final class IommuCore implements AutoCloseable {
      * @return this
      */
     public Builder environment(Environment surroundings) {
-      environment = surroundings;
+      environment = nonNull(surroundings, "environment");
       return this;
     }
 
@@ -144,7 +152,7 @@ public final class IommuCore implements AutoCloseable {
      * @return this
      */
     public Builder bootParameters(BootParameters parameters) {
-      boot = parameters;
+      boot = nonNull(parameters, "boot parameters");
       return this;
     }
 
@@ -155,7 +163,7 @@ public final class IommuCore implements AutoCloseable {
      * @return this
      */
     public Builder dmaLayer(Function<Scheduler, DmaLayer> factory) {
-      dmaLayer = factory;
+      dmaLayer = nonNull(factory, "DMA layer");
       return this;
     }
 
@@ -166,7 +174,7 @@ public final class IommuCore implements AutoCloseable {
      * @return this
      */
     public Builder scheduler(Scheduler time) {
-      scheduler = time;
+      scheduler = nonNull(time, "scheduler");
       return this;
     }
 
@@ -177,7 +185,7 @@ public final class IommuCore implements AutoCloseable {
      * @return this
      */
     public Builder tracer(IommuTracer tracer) {
-      tracers.add(tracer);
+      tracers.add(nonNull(tracer, "tracer"));
       return this;
     }
 
@@ -511,10 +519,11 @@ public final class IommuCore implements AutoCloseable {
   @Mirrors("iommu_domain_free")
   public void freeDomain(Domain domain) {
     requireOpen();
+    CoreDomain mine = CoreDomain.of(domain, guard);
     if (domain instanceof PagingDomain paging) {
       paging.close();
     } else {
-      CoreDomain.of(domain).free();
+      mine.free();
     }
   }
 
@@ -609,7 +618,8 @@ public final class IommuCore implements AutoCloseable {
     requireOpen();
     DevIommuImpl served = registry.apiDevice(nonNull(device, "device"));
     if (served != null && served.attachDeferred()) {
-      served.groupImpl().deferredAttach(served, CoreDomain.of(domain));
+      GroupImpl group = served.groupImpl();
+      group.deferredAttach(served, domain);
     }
   }
 
@@ -776,7 +786,9 @@ public final class IommuCore implements AutoCloseable {
   @Mirrors("iommu_map")
   public void map(Domain domain, long iova, long paddr, long size, int prot, Gfp gfp) {
     requireOpen();
-    Mappings.paging(trace, domain, "map", iova, size, nonNull(gfp, "gfp")).map(iova, paddr, size, prot);
+    requireMine(domain);
+    Mappings.paging(trace, domain, "map", iova, size, nonNull(gfp, "gfp"))
+        .map(iova, paddr, size, prot);
   }
 
   /**
@@ -793,7 +805,9 @@ public final class IommuCore implements AutoCloseable {
   @Mirrors("iommu_map_nosync")
   public void mapNosync(Domain domain, long iova, long paddr, long size, int prot, Gfp gfp) {
     requireOpen();
-    Mappings.paging(trace, domain, "map", iova, size, nonNull(gfp, "gfp")).mapNosync(iova, paddr, size, prot);
+    requireMine(domain);
+    Mappings.paging(trace, domain, "map", iova, size, nonNull(gfp, "gfp"))
+        .mapNosync(iova, paddr, size, prot);
   }
 
   /**
@@ -807,6 +821,7 @@ public final class IommuCore implements AutoCloseable {
   @Mirrors("iommu_sync_map")
   public void syncMap(Domain domain, long iova, long size) {
     requireOpen();
+    requireMine(domain);
     if (domain instanceof PagingDomain paging) {
       paging.syncMap(iova, size);
     }
@@ -825,6 +840,7 @@ public final class IommuCore implements AutoCloseable {
   @Mirrors("iommu_map_sg")
   public long mapSg(Domain domain, long iova, List<SgSegment> segments, int prot) {
     requireOpen();
+    requireMine(domain);
     return Mappings.mapSg(trace, domain, iova, nonNull(segments, "segments"), prot);
   }
 
@@ -839,6 +855,7 @@ public final class IommuCore implements AutoCloseable {
   @Mirrors("iommu_unmap")
   public long unmap(Domain domain, long iova, long size) {
     requireOpen();
+    requireMine(domain);
     PagingDomain paging = Mappings.pagingOrNull(trace, domain, "unmap", iova, size);
     return paging == null ? 0 : paging.unmap(iova, size);
   }
@@ -855,6 +872,7 @@ public final class IommuCore implements AutoCloseable {
   @Mirrors("iommu_unmap_fast")
   public long unmapFast(Domain domain, long iova, long size, IotlbGather gather) {
     requireOpen();
+    requireMine(domain);
     PagingDomain paging = Mappings.pagingOrNull(trace, domain, "unmap", iova, size);
     return paging == null ? 0 : paging.unmapFast(iova, size, nonNull(gather, "gather"));
   }
@@ -868,6 +886,7 @@ public final class IommuCore implements AutoCloseable {
   @Mirrors("iommu_iotlb_sync")
   public void iotlbSync(Domain domain, IotlbGather gather) {
     requireOpen();
+    requireMine(domain);
     if (domain instanceof PagingDomain paging) {
       paging.iotlbSync(nonNull(gather, "gather"));
     } else {
@@ -884,6 +903,7 @@ public final class IommuCore implements AutoCloseable {
   @Mirrors("iommu_set_fault_handler")
   public void setFaultHandler(@Nullable Domain domain, @Nullable FaultHandler handler) {
     requireOpen();
+    requireMine(domain);
     if (domain instanceof PagingDomain paging) {
       paging.setFaultHandler(handler);
     } else {
@@ -901,6 +921,7 @@ public final class IommuCore implements AutoCloseable {
   @Mirrors("iommu_set_pgtable_quirks")
   public void setPgtableQuirks(Domain domain, long quirks) {
     requireOpen();
+    requireMine(domain);
     Mappings.unmanaged(domain, "set page-table quirks").setPgtableQuirks(quirks);
   }
 
@@ -914,6 +935,7 @@ public final class IommuCore implements AutoCloseable {
   @Mirrors("iommu_get_msi_cookie")
   public void setMsiWindow(Domain domain, long base) {
     requireOpen();
+    requireMine(domain);
     Mappings.unmanaged(domain, "reserve an MSI window").setMsiWindow(base);
   }
 
@@ -1026,8 +1048,8 @@ public final class IommuCore implements AutoCloseable {
     if (served == null) {
       throw new IommuException(Errno.ENODEV, "no IOMMU serves device " + device);
     }
-    return dmaLayer
-        .mapperFor(served)
+    return guard
+        .required("dma_layer.mapper_for", served, () -> dmaLayer.mapperFor(served))
         .orElseThrow(
             () ->
                 new IommuException(
@@ -1089,14 +1111,21 @@ public final class IommuCore implements AutoCloseable {
     if (!closed) {
       registry.releaseAll();
       closed = true;
-      dmaLayer.close();
-      scheduler.stop();
+      guard.contain("dma_layer.close", "core", dmaLayer::close);
+      guard.contain("scheduler.stop", "core", scheduler::stop);
     }
   }
 
   private void requireOpen() {
     if (closed) {
       throw new IommuException(Errno.ENODEV, "this core is closed");
+    }
+  }
+
+  /** Null is left to the call, which has a rule for it. */
+  private void requireMine(@Nullable Domain domain) {
+    if (domain != null) {
+      var unused = CoreDomain.of(domain, guard);
     }
   }
 

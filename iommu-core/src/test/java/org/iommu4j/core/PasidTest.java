@@ -5,10 +5,13 @@ import static org.iommu4j.fake.Rig.refused;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import org.iommu4j.api.AttachHandle;
-import org.iommu4j.api.Domain;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.FirmwareNode;
+import org.iommu4j.api.GroupSnapshot.PasidEntry;
+import org.iommu4j.api.GroupSnapshot;
 import org.iommu4j.api.IommuGroup;
 import org.iommu4j.api.IommuSpecifier;
 import org.iommu4j.api.PagingDomain;
@@ -367,13 +370,17 @@ final class PasidTest {
     PagingDomain domain = rig.domain("a");
     rig.dev("a").attachPasid(domain, 1, null);
     rig.dev("a").attachPasid(domain, 2, one);
-    assertThat(group.snapshot().pasids().get(1).handle()).isNull();
-    assertThat(group.snapshot().pasids().get(2).handle()).isSameAs(one);
+    assertThat(entry(group, 1).handle()).isNull();
+    assertThat(entry(group, 2).handle()).isSameAs(one);
     for (int pasid : List.of(1, 2)) {
-      Domain attached = group.snapshot().pasids().get(pasid).domain();
+      Domain attached = entry(group, pasid).domain();
       assertThat(attached).isSameAs(domain);
       rig.dev("a").detachPasid(domain, pasid);
     }
     domain.close();
+  }
+
+  private static GroupSnapshot.PasidEntry entry(IommuGroup group, int pasid) {
+    return Objects.requireNonNull(group.snapshot().pasids().get(pasid));
   }
 }

@@ -3,6 +3,8 @@ package org.iommu4j.core;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import java.util.Objects;
+import java.util.Objects;
 import org.iommu4j.api.FaultAccess;
 import org.iommu4j.api.IommuGroup;
 import org.iommu4j.api.IommuTracer;
@@ -31,7 +33,7 @@ final class TraceTest {
     rig.core().releaseDevice(rig.device("b"));
     InOrder order = Mockito.inOrder(tracer);
     order.verify(tracer).deviceAdded(group, rig.device("b"));
-    order.verify(tracer).attached(rig.device("b"), group.defaultDomain());
+    order.verify(tracer).attached(rig.device("b"), Objects.requireNonNull(group.defaultDomain()));
     order.verify(tracer).deviceRemoved(group, rig.device("b"));
     rig.core().removeTracer(tracer);
     rig.add("c");

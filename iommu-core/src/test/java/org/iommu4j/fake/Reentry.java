@@ -29,6 +29,7 @@ import org.iommu4j.api.PagingDomain;
 import org.iommu4j.api.SgSegment;
 import org.iommu4j.core.IommuCore;
 import org.iommu4j.spi.IommuOp;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Calls back into the core from inside a callback: everything that needs a lock which is forbidden
@@ -65,6 +66,7 @@ public final class Reentry {
   private final FirmwareNode node = new FirmwareNode("late");
   private final FakeInstance late;
   private int runs;
+  private @Nullable Throwable failure;
 
   /** Makes the world around a rig that has not been started; the devices are there afterwards. */
   public Reentry(Rig rig) {
@@ -101,7 +103,7 @@ public final class Reentry {
     return domain;
   }
 
-  /** How often {@link #check} has run. */
+  /** How often what {@link #inside} answers has run. */
   public int runs() {
     return runs;
   }
@@ -116,12 +118,28 @@ public final class Reentry {
   }
 
   /**
-   * Runs inside the callback.
+   * What to run inside a callback. It lets nothing out, because callbacks may not throw: ask {@link
+   * #failure} afterwards.
    *
    * @param expected the locks that must be held
    * @param callback the name that refusals must give
    */
-  public void check(String expected, String callback) {
+  public Runnable inside(String expected, String callback) {
+    return () -> {
+      try {
+        check(expected, callback);
+      } catch (Throwable thrown) {
+        failure = thrown;
+      }
+    };
+  }
+
+  /** What went wrong inside, or null. */
+  public @Nullable Throwable failure() {
+    return failure;
+  }
+
+  private void check(String expected, String callback) {
     runs++;
     LockContext held = core.lockContext();
     assertThat(held).as("locks held in " + callback).hasToString(expected);

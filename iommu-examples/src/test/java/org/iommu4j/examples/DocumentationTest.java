@@ -10,8 +10,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -100,6 +102,21 @@ class DocumentationTest {
     }
   }
 
+  @Test
+  void readmeLeadsToEveryPage() throws IOException {
+    Set<String> linked =
+        LINK.matcher(textOf(ROOT.resolve("README.md")))
+            .results()
+            .map(link -> link.group(1))
+            .collect(Collectors.toSet());
+    try (Stream<Path> pages = Files.list(ROOT.resolve("docs"))) {
+      assertThat(pages.filter(page -> page.toString().endsWith(".md")))
+          .extracting(page -> "docs/" + page.getFileName())
+          .isNotEmpty()
+          .isSubsetOf(linked);
+    }
+  }
+
   private static List<Block> blocks(Path document) {
     List<Block> blocks = new ArrayList<>();
     List<String> lines = textOf(document).lines().toList();
@@ -140,7 +157,7 @@ class DocumentationTest {
     assertThat(begin).as("tag %s in %s", name, file).isNotNull();
     assertThat(end).as("end of %s in %s", name, file).isNotNull();
     return lines.subList(begin + 1, end).stream()
-        .collect(java.util.stream.Collectors.joining("\n"))
+        .collect(Collectors.joining("\n"))
         .stripIndent()
         .lines()
         .toList();

@@ -48,9 +48,10 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>It boots as a real one does: first the devices are put on their buses, then the IOMMUs are
- * registered and the buses are probed. Each driver stands behind a {@link DriverLedger}, so that
- * {@link IommuInvariants} finds what the core forgot. Thread-safe; what is done to one device is
- * done one after the other, as under a kernel's device lock.
+ * registered in the order of their description, and each takes what it can: add one without a
+ * firmware node after those with one (CORE-104). Each driver stands behind a {@link DriverLedger},
+ * so that {@link IommuInvariants} finds what the core forgot. Thread-safe; what is done to one
+ * device is done one after the other, as under a kernel's device lock.
  */
 public final class FakeMachine implements AutoCloseable {
   /** Where data lie: above what a PC keeps for itself, far below the tables. */

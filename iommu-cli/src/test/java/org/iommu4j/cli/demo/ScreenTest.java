@@ -36,8 +36,8 @@ class ScreenTest {
     table.row("a", 1234567, "x");
     table.row("bb", 5L, "");
     table.show(screen(false, false));
-    assertThat(out.toString())
-        .isEqualTo("   who      count  note\n" + "   a    1,234,567  x\n" + "   bb           5\n");
+    assertThat(out.toString().lines())
+        .containsExactly("   who      count  note", "   a    1,234,567  x", "   bb           5");
   }
 
   @Test

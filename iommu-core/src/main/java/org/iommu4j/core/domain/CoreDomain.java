@@ -211,6 +211,10 @@ public abstract class CoreDomain {
   /** Frees cookie and driver's side of a domain that has just been marked as freed. */
   abstract void freeNow();
 
+  final boolean isDriverSideFreed() {
+    return driverSideFreed;
+  }
+
   /** Refuses to ask the driver about a domain that it was told to free. */
   final void requireDriverSide() {
     if (driverSideFreed) {

@@ -139,7 +139,9 @@ public final class PagingDomainImpl extends CoreDomain {
         throw new IommuException(Errno.ENODEV, "no DMA layer keeps MSI windows for " + this);
       }
       IommuException refused =
-          guard().attempt("get_msi_cookie", this, () -> layer.getMsiCookie(asPaging(), base));
+          guard()
+              .attempt(
+                  "dma_layer.get_msi_cookie", this, () -> layer.getMsiCookie(asPaging(), base));
       if (refused != null) {
         throw refused;
       }
@@ -162,7 +164,10 @@ public final class PagingDomainImpl extends CoreDomain {
 
   private @Nullable Errno reportFault(DevIommu device, long iova, FaultAccess access) {
     FaultHandler handler = faultHandler;
-    Errno answer = handler == null ? Errno.ENOSYS : handle(handler, device, iova, access);
+    Errno answer =
+        isDriverSideFreed()
+            ? Errno.EINVAL
+            : handler == null ? Errno.ENOSYS : handle(handler, device, iova, access);
     trace.fault(device.device(), iova, access);
     return answer;
   }
@@ -373,10 +378,16 @@ public final class PagingDomainImpl extends CoreDomain {
     }
   }
 
-  static void requireSegments(long iova, List<SgSegment> segments) {
-    if (segments.isEmpty()) {
+  static void requireSegments(long iova, @Nullable List<SgSegment> segments) {
+    if (segments == null || segments.isEmpty()) {
       throw new IommuException(
           Errno.EINVAL, String.format("nothing to map at iova 0x%x: the list is empty", iova));
+    }
+    for (@Nullable SgSegment segment : segments) {
+      if (segment == null) {
+        throw new IommuException(
+            Errno.EINVAL, String.format("a segment to map at iova 0x%x is null", iova));
+      }
     }
   }
 
@@ -409,6 +420,7 @@ public final class PagingDomainImpl extends CoreDomain {
   /** Unmaps and gathers (CORE-531 to 534). */
   public long unmapFast(long iova, long size, IotlbGather gather) {
     requireDriverSide();
+    requireGather(gather);
     if (pageSizes == 0 || !type.isPaging()) {
       badDomain(trace, "unmap", this, iova, size);
       return 0;
@@ -478,8 +490,15 @@ public final class PagingDomainImpl extends CoreDomain {
     return bytes;
   }
 
+  private void requireGather(@Nullable IotlbGather gather) {
+    if (gather == null) {
+      throw new IommuException(Errno.EINVAL, "no gather for domain " + this);
+    }
+  }
+
   /** Invalidates what was gathered; the gather is empty afterwards in every case. */
   public void iotlbSync(IotlbGather gather) {
+    requireGather(gather);
     requireDriverSide();
     if (gather.hasRange() && has(DomainOp.IOTLB_SYNC)) {
       try {
@@ -500,8 +519,7 @@ public final class PagingDomainImpl extends CoreDomain {
     if (!has(DomainOp.FLUSH_IOTLB_ALL)) {
       return;
     }
-    IommuException failure =
-        guard().attempt("flush_iotlb_all", this, table::flushIotlbAll);
+    IommuException failure = guard().attempt("flush_iotlb_all", this, table::flushIotlbAll);
     if (failure != null) {
       throw failure;
     }
@@ -541,9 +559,9 @@ public final class PagingDomainImpl extends CoreDomain {
     DmaLayer keeper = cookieKeeper;
     if (keeper != null) {
       if (cookie == CookieType.DMA_IOVA) {
-        guard().contain("put_cookie", this, () -> keeper.putCookie(asPaging()));
+        guard().contain("dma_layer.put_cookie", this, () -> keeper.putCookie(asPaging()));
       } else {
-        guard().contain("put_msi_cookie", this, () -> keeper.putMsiCookie(asPaging()));
+        guard().contain("dma_layer.put_msi_cookie", this, () -> keeper.putMsiCookie(asPaging()));
       }
     }
     freeDriverSide();

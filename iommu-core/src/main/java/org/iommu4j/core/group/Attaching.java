@@ -20,7 +20,7 @@ final class Attaching {
     group.lock.lock();
     try {
       group.requireAlive();
-      attachLocked(group, CoreDomain.of(domain));
+      attachLocked(group, group.mine(domain));
     } finally {
       group.lock.unlock();
     }
@@ -64,7 +64,7 @@ final class Attaching {
 
   /** Attaches to a device that is alone (CORE-400). */
   static void attachDevice(GroupImpl group, Device device, Domain domain) {
-    CoreDomain target = CoreDomain.of(domain);
+    CoreDomain target = group.mine(domain);
     group.lock.lock();
     try {
       if (group.members.size() != 1) {
@@ -85,7 +85,7 @@ final class Attaching {
 
   /** Detaches from a device that is alone (CORE-406). */
   static void detachDevice(GroupImpl group, Device device, Domain domain) {
-    CoreDomain target = CoreDomain.of(domain);
+    CoreDomain target = group.mine(domain);
     group.lock.lock();
     try {
       if (group.current != target) {
@@ -107,9 +107,10 @@ final class Attaching {
   }
 
   /** Attaches a deferred device (CORE-196); the flag is tested again under the lock (CORE-197). */
-  static void deferredAttach(GroupImpl group, DevIommuImpl device, CoreDomain domain) {
+  static void deferredAttach(GroupImpl group, DevIommuImpl device, Domain wanted) {
     group.lock.lock();
     try {
+      CoreDomain domain = group.mine(wanted);
       Member member = group.memberOf(device.device());
       if (member == null) {
         throw group.notAMember(device);

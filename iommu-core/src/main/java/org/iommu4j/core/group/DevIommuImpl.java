@@ -78,7 +78,7 @@ public final class DevIommuImpl implements DevIommu {
 
   /** Whether a core with these services made this object. */
   public boolean madeWith(GroupServices others) {
-    return services == others;
+    return services.guard() == others.guard();
   }
 
   boolean hasDriver() {
@@ -204,12 +204,24 @@ public final class DevIommuImpl implements DevIommu {
 
   @Override
   public void addFwspecIds(List<Integer> ids) {
+    if (ids == null || hasNull(ids)) {
+      throw new IommuException(Errno.EINVAL, "device " + state + ": null among the ids " + ids);
+    }
     if (fwspecNode == null) {
       throw new IommuException(
           Errno.EINVAL, "device " + state + " has no fwspec to take the ids " + ids);
     }
     services.environment().allocate("fwspec ids");
     fwspecIds.addAll(ids);
+  }
+
+  private static boolean hasNull(List<@Nullable Integer> ids) {
+    for (@Nullable Integer id : ids) {
+      if (id == null) {
+        return true;
+      }
+    }
+    return false;
   }
 
   @Override
@@ -248,6 +260,9 @@ public final class DevIommuImpl implements DevIommu {
 
   @Override
   public boolean capable(Capability capability) {
+    if (capability == null) {
+      throw new IommuException(Errno.EINVAL, "device " + state + ": the capability is null");
+    }
     Driver now = driver;
     return isAlive() && hasDriver() && now != null && now.capable(this, capability);
   }

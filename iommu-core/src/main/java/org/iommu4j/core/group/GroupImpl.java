@@ -145,6 +145,14 @@ public final class GroupImpl implements IommuGroup {
     memberReferences.incrementAndGet();
   }
 
+  /**
+   * Whether a driver that answered this group handed over a reference for its device, as it must
+   * (CORE-026). References that consumers hold cannot be told from one that is handed over.
+   */
+  public boolean hasReferenceForNewcomer() {
+    return references.get() > memberReferences.get();
+  }
+
   /** Drops the reference of a member that has left; not under the lock. */
   void putMember() {
     memberReferences.decrementAndGet();
@@ -228,6 +236,9 @@ public final class GroupImpl implements IommuGroup {
 
   @Override
   public <R> @Nullable R forEachDevice(DeviceVisitor<R> visitor) {
+    if (visitor == null) {
+      throw new IommuException(Errno.EINVAL, "group " + id + ": the visitor is null");
+    }
     lock.lock();
     try {
       requireAlive();
@@ -381,6 +392,15 @@ public final class GroupImpl implements IommuGroup {
     }
     CoreDomain answer = member.blocked ? blocking : current;
     return answer == null ? null : answer.asDomain();
+  }
+
+  /**
+   * The core's side of a domain of this core.
+   *
+   * @throws IommuException EINVAL for null or a domain of another core
+   */
+  CoreDomain mine(@Nullable Domain domain) {
+    return CoreDomain.of(domain, services.guard());
   }
 
   // ---- failures ----
@@ -547,7 +567,7 @@ public final class GroupImpl implements IommuGroup {
   }
 
   /** Attaches a deferred device (CORE-196). */
-  public void deferredAttach(DevIommuImpl device, CoreDomain domain) {
+  public void deferredAttach(DevIommuImpl device, Domain domain) {
     Attaching.deferredAttach(this, device, domain);
   }
 

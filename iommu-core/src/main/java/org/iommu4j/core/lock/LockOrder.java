@@ -95,8 +95,8 @@ public final class LockOrder {
 
   /**
    * The callback this call came from, if it is one that does not announce itself: those on the path
-   * of every map and unmap, and tracers. It is the outermost of the foreign frames between the
-   * call and the core that called out.
+   * of every map and unmap, and tracers. It is the outermost of the foreign frames between the call
+   * and the core that called out.
    */
   private static @Nullable String silentCallback() {
     return StackWalker.getInstance()

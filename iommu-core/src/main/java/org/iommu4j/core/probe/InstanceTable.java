@@ -92,6 +92,13 @@ final class InstanceTable {
     }
   }
 
+  /** Whether an instance is registered now. */
+  boolean isRegistered(Instance instance) {
+    synchronized (lock) {
+      return registered.contains(instance);
+    }
+  }
+
   /** A registered instance, or the refusal. */
   Instance registered(IommuDevice device) {
     synchronized (lock) {

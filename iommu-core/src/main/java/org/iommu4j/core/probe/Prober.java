@@ -174,6 +174,11 @@ final class Prober {
       throw lied("driver-returned-null", driver + " probed device " + state + " without an IOMMU");
     }
     Instance instance = instances.instanceOf(serving);
+    if (instance.driver() != driver || !instances.isRegistered(instance)) {
+      throw lied(
+          "driver-returned-foreign-instance",
+          driver + " gave device " + state + " the IOMMU " + serving);
+    }
     try {
       services.environment().linkInstance(state.device(), serving);
     } catch (IommuException refused) {
@@ -234,6 +239,11 @@ final class Prober {
           Errno.EINVAL, "driver " + driver + " gave device " + state + " no group");
     }
     if (chosen instanceof GroupImpl group && groups.owns(group) && group.isAlive()) {
+      if (!group.hasReferenceForNewcomer()) {
+        throw lied(
+            "driver-returned-no-reference",
+            driver + " gave device " + state + " " + group + " without a reference");
+      }
       return group;
     }
     throw lied("driver-returned-foreign-group", driver + " gave device " + state + " " + chosen);

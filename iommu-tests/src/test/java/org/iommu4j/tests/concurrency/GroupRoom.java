@@ -1,6 +1,5 @@
 package org.iommu4j.tests.concurrency;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -9,7 +8,6 @@ import org.iommu4j.api.DefaultDomainRequest;
 import org.iommu4j.api.Domain;
 import org.iommu4j.api.GroupSnapshot;
 import org.iommu4j.api.IommuException;
-import org.iommu4j.api.PciDevice;
 import org.jetbrains.lincheck.datastructures.IntGen;
 import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Param;
@@ -33,13 +31,7 @@ public class GroupRoom {
   private static final int STAYER = 0;
   private static final int GUEST = 1;
 
-  private final List<PciDevice> devices =
-      List.of(
-          PciDevice.builder("0000:01:00.0").ats(true).build(),
-          PciDevice.builder("0000:01:00.1").ats(true).build());
-
-  @GuardedBy("this")
-  private @Nullable Room room;
+  private final Room here = new Room();
 
   /** Called by Lincheck for each invocation. */
   public GroupRoom() {}
@@ -60,22 +52,7 @@ public class GroupRoom {
     }
   }
 
-  /**
-   * The furnished room. It is made by the first operation and not by the constructor, because there
-   * Lincheck does not yet replace identity hash codes, and what was put into a map by identity
-   * would never be found again.
-   */
-  synchronized Room room() {
-    Room now = room;
-    if (now == null) {
-      now = new Room(devices);
-      room = now;
-    }
-    return now;
-  }
-
   private String outcome(Consumer<Room> operation) {
-    Room here = room();
     try {
       operation.accept(here);
       return "OK";
@@ -191,7 +168,7 @@ public class GroupRoom {
   /** What the lock guards, at one moment. */
   @Operation
   public String snapshot() {
-    return text(room().group.snapshot());
+    return text(here.group.snapshot());
   }
 
   private static String text(GroupSnapshot now) {
@@ -212,7 +189,6 @@ public class GroupRoom {
   /** Where the driver was told to point the members, at one moment. */
   @Operation
   public String whereabouts() {
-    Room here = room();
     List<String> all = new ArrayList<>();
     here.group.<Boolean>forEachDevice(
         device -> {
@@ -225,7 +201,6 @@ public class GroupRoom {
   /** When all is quiet, every member points where the group is, or is parked. */
   @Validate
   public void everybodyIsWhereTheGroupIs() {
-    Room here = room();
     GroupSnapshot now = here.group.snapshot();
     String common = RoomDriver.place(now.currentDomain());
     for (GroupSnapshot.Member member : now.members()) {

@@ -12,13 +12,15 @@ import org.iommu4j.core.IommuCore;
 final class Room {
   final RoomDriver driver = new RoomDriver();
   final IommuCore core;
-  final List<PciDevice> devices;
+  final List<PciDevice> devices =
+      List.of(
+          PciDevice.builder("0000:01:00.0").ats(true).build(),
+          PciDevice.builder("0000:01:00.1").ats(true).build());
   final List<DmaOwner> owners = List.of(new DmaOwner("first"), new DmaOwner("second"));
   final IommuGroup group;
   final PagingDomain consumer;
 
-  Room(List<PciDevice> members) {
-    devices = members;
+  Room() {
     core =
         IommuCore.builder()
             .bootParameters(BootParameters.NONE.withStrict("1"))

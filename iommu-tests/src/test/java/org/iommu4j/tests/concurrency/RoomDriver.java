@@ -11,7 +11,6 @@ import org.iommu4j.api.Domain;
 import org.iommu4j.api.IommuGroup;
 import org.iommu4j.spi.DeviceGroups;
 import org.iommu4j.spi.DomainOp;
-import org.iommu4j.spi.DomainOps;
 import org.iommu4j.spi.IommuDevice;
 import org.iommu4j.spi.IommuOp;
 import org.iommu4j.spi.IommuOps;
