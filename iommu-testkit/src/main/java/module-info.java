@@ -1,6 +1,4 @@
 /** Fake machines, hardware models, fault injection and the conformance replay. */
-// jqwik is an automatic module, and optional here.
-@SuppressWarnings("requires-automatic")
 module org.iommu4j.testkit {
   exports org.iommu4j.testkit;
   exports org.iommu4j.testkit.conformance;

@@ -519,11 +519,11 @@ public final class IommuCore implements AutoCloseable {
   @Mirrors("iommu_domain_free")
   public void freeDomain(Domain domain) {
     requireOpen();
-    CoreDomain mine = CoreDomain.of(domain, guard);
+    requireMine(domain);
     if (domain instanceof PagingDomain paging) {
       paging.close();
     } else {
-      mine.free();
+      CoreDomain.of(domain).free();
     }
   }
 
@@ -1122,9 +1122,9 @@ public final class IommuCore implements AutoCloseable {
     }
   }
 
-  /** Null is left to the call, which has a rule for it. */
+  /** Refuses a paging domain of another core; null and static domains the rules deal with. */
   private void requireMine(@Nullable Domain domain) {
-    if (domain != null) {
+    if (domain instanceof PagingDomain) {
       var unused = CoreDomain.of(domain, guard);
     }
   }

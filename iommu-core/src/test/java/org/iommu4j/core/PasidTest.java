@@ -5,12 +5,11 @@ import static org.iommu4j.fake.Rig.refused;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import org.iommu4j.api.AttachHandle;
+import org.iommu4j.api.Domain;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.FirmwareNode;
-import org.iommu4j.api.GroupSnapshot.PasidEntry;
 import org.iommu4j.api.GroupSnapshot;
 import org.iommu4j.api.IommuGroup;
 import org.iommu4j.api.IommuSpecifier;

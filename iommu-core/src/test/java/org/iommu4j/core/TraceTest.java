@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import java.util.Objects;
-import java.util.Objects;
 import org.iommu4j.api.FaultAccess;
 import org.iommu4j.api.IommuGroup;
 import org.iommu4j.api.IommuTracer;

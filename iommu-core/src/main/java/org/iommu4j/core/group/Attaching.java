@@ -20,7 +20,7 @@ final class Attaching {
     group.lock.lock();
     try {
       group.requireAlive();
-      attachLocked(group, group.mine(domain));
+      attachLocked(group, CoreDomain.of(domain));
     } finally {
       group.lock.unlock();
     }
@@ -64,7 +64,7 @@ final class Attaching {
 
   /** Attaches to a device that is alone (CORE-400). */
   static void attachDevice(GroupImpl group, Device device, Domain domain) {
-    CoreDomain target = group.mine(domain);
+    CoreDomain target = CoreDomain.of(domain);
     group.lock.lock();
     try {
       if (group.members.size() != 1) {
@@ -85,7 +85,7 @@ final class Attaching {
 
   /** Detaches from a device that is alone (CORE-406). */
   static void detachDevice(GroupImpl group, Device device, Domain domain) {
-    CoreDomain target = group.mine(domain);
+    CoreDomain target = CoreDomain.of(domain);
     group.lock.lock();
     try {
       if (group.current != target) {

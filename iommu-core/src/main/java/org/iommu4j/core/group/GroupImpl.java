@@ -21,6 +21,7 @@ import org.iommu4j.api.Errno;
 import org.iommu4j.api.GroupSnapshot;
 import org.iommu4j.api.IommuException;
 import org.iommu4j.api.IommuGroup;
+import org.iommu4j.api.PagingDomain;
 import org.iommu4j.api.ResvRegion;
 import org.iommu4j.core.domain.CoreDomain;
 import org.iommu4j.core.lock.GroupLock;
@@ -395,12 +396,14 @@ public final class GroupImpl implements IommuGroup {
   }
 
   /**
-   * The core's side of a domain of this core.
+   * The core's side of a domain that is used without a look at whether it fits.
    *
-   * @throws IommuException EINVAL for null or a domain of another core
+   * @throws IommuException EINVAL for null or a paging domain of another core
    */
   CoreDomain mine(@Nullable Domain domain) {
-    return CoreDomain.of(domain, services.guard());
+    return domain instanceof PagingDomain
+        ? CoreDomain.of(domain, services.guard())
+        : CoreDomain.of(domain);
   }
 
   // ---- failures ----

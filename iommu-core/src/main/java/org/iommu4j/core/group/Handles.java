@@ -18,7 +18,7 @@ final class Handles {
     if (handle == null) {
       throw new IommuException(Errno.EINVAL, "no handle to attach " + domain + " with");
     }
-    CoreDomain target = group.mine(domain);
+    CoreDomain target = CoreDomain.of(domain);
     group.lock.lock();
     try {
       group.requireAlive();
@@ -58,7 +58,7 @@ final class Handles {
       throw new IommuException(
           Errno.EINVAL, "group " + group.id + " cannot be moved to " + domain + " with " + handle);
     }
-    CoreDomain target = group.mine(domain);
+    CoreDomain target = CoreDomain.of(domain, group.services.guard());
     group.lock.lock();
     try {
       group.requireAlive();

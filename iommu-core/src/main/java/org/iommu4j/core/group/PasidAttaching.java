@@ -18,7 +18,7 @@ final class PasidAttaching {
   /** Attaches a PASID (CORE-440, 441, 445). */
   static void attachPasid(
       GroupImpl group, Device device, Domain domain, int pasid, @Nullable AttachHandle handle) {
-    CoreDomain target = group.mine(domain);
+    CoreDomain target = CoreDomain.of(domain);
     DevIommuImpl served = servedOrThrow(group, device);
     CoreDomain blocked = served.driver().blocked();
     if (!target.has(DomainOp.SET_DEV_PASID)
@@ -109,7 +109,7 @@ final class PasidAttaching {
   /** Replaces the domain of a PASID (CORE-450 to 455). */
   static void replacePasid(
       GroupImpl group, Device device, Domain domain, int pasid, @Nullable AttachHandle handle) {
-    CoreDomain target = group.mine(domain);
+    CoreDomain target = CoreDomain.of(domain);
     DevIommuImpl served = servedOrThrow(group, device);
     if (!target.has(DomainOp.SET_DEV_PASID)) {
       throw new IommuException(

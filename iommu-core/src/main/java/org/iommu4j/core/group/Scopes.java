@@ -6,6 +6,7 @@ import org.iommu4j.api.DmaOwnership;
 import org.iommu4j.api.Domain;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.IommuException;
+import org.iommu4j.core.domain.CoreDomain;
 
 /** Claims and attachments that know whether they still stand. */
 final class Scopes {
@@ -69,7 +70,7 @@ final class Scopes {
     group.lock.lock();
     try {
       group.requireAlive();
-      Attaching.attachLocked(group, group.mine(domain));
+      Attaching.attachLocked(group, CoreDomain.of(domain));
       return new ScopedAttachment(group, domain, group.domainGeneration);
     } finally {
       group.lock.unlock();

@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 final class HistoryPlanner {
   private static final int[] PROTECTIONS = {Prot.RW, Prot.READ, Prot.WRITE};
 
-  /** Larger mappings get larger pages: a GiB in pages of 4 KiB takes long and shows nothing new. */
-  private static final int MAX_SKEWED_PAGES = 4096;
+  /** The most pages of one mapping: a GiB in pages of 4 KiB takes long and shows nothing new. */
+  private static final int MAX_PAGES = 4096;
 
   private final HistoryShape shape;
   private final long[] sizes;
@@ -71,7 +71,7 @@ final class HistoryPlanner {
     long unit = sizes[raw.extent().pageSize() % sizes.length];
     long granule = shape.granule();
     long size =
-        unit * Math.min(raw.extent().count() + 1, Math.max(1, shape.physical().size() / unit));
+        unit * Math.min(raw.extent().count() + 1, Math.max(1, shape.physical().size() / 2 / unit));
     long tail = raw.extent().tail() * granule;
     if (size + tail <= shape.physical().size()) {
       size += tail;
@@ -87,8 +87,10 @@ final class HistoryPlanner {
     if (range == null || !shape.admits(range)) {
       return;
     }
-    boolean skewed = raw.skewed() && size / granule <= MAX_SKEWED_PAGES;
-    long paddr = targetOf(raw, range, skewed ? granule : unit);
+    Long paddr = targetOf(raw, range, unit);
+    if (paddr == null) {
+      return;
+    }
     int prot = PROTECTIONS[raw.prot() % PROTECTIONS.length];
     steps.add(new DmaHistory.Map(range.first(), paddr, size, prot));
     if (!onTop) {
@@ -130,18 +132,28 @@ final class HistoryPlanner {
     return range;
   }
 
-  /** A physical address that has the same offset in a page of the given size as the range. */
-  private long targetOf(RawMap raw, IovaRange range, long align) {
-    IovaRange physical = shape.physical();
-    long lowest = (physical.first() & -align) + (range.first() & (align - 1));
-    if (Long.compareUnsigned(lowest, physical.first()) < 0) {
-      lowest += align;
+  /**
+   * A physical address for a range: with the same offset in a page of the given size, else of the
+   * next smaller size, and so on; null if no address is left or it would take too many pages.
+   */
+  private @Nullable Long targetOf(RawMap raw, IovaRange range, long unit) {
+    boolean skewed = raw.skewed() && range.size() / shape.granule() <= MAX_PAGES;
+    for (int i = sizes.length - 1; i >= 0; i--) {
+      long align = sizes[i];
+      if (align > (skewed ? shape.granule() : unit) || range.size() / align > MAX_PAGES) {
+        continue;
+      }
+      IovaRange physical = shape.physical();
+      long lowest = (physical.first() & -align) + (range.first() & (align - 1));
+      if (Long.compareUnsigned(lowest, physical.first()) < 0) {
+        lowest += align;
+      }
+      long room = physical.last() - range.size() + 1 - lowest;
+      if (room >= 0) {
+        return lowest + raw.target() % (room / align + 1) * align;
+      }
     }
-    long room = physical.last() - range.size() + 1 - lowest;
-    if (room < 0) {
-      return align == shape.granule() ? physical.first() : targetOf(raw, range, shape.granule());
-    }
-    return lowest + raw.target() % (room / align + 1) * align;
+    return null;
   }
 
   private void unmap(RawUnmap raw) {

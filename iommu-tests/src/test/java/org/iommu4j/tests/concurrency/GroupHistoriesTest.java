@@ -36,8 +36,7 @@ class GroupHistoriesTest {
           "org.iommu4j.spi.DmaLayer");
 
   private static final List<String> TRANSPARENT =
-      List.of(
-          "java.util.concurrent.atomic.", "java.util.concurrent.locks.", "java.util.function.");
+      List.of("java.util.concurrent.atomic.", "java.util.concurrent.locks.", "java.util.function.");
 
   private static int scaled(int iterations) {
     long tries = Integer.getInteger("iommu4j.tries", USUAL_TRIES);
@@ -55,7 +54,7 @@ class GroupHistoriesTest {
   @Test
   void everyInterleavingOfTwoThreadsHasAnOrder() {
     new ModelCheckingOptions()
-        .iterations(scaled(8))
+        .iterations(scaled(5))
         .invocationsPerIteration(60)
         .threads(2)
         .actorsPerThread(2)
