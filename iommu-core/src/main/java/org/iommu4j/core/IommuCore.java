@@ -357,8 +357,7 @@ public final class IommuCore implements AutoCloseable {
    */
   @Mirrors("iommu_group_get")
   public Optional<IommuGroup> group(Device device) {
-    GroupImpl group = registry.groupOf(nonNull(device, "device"));
-    return group == null ? Optional.empty() : Optional.of(group.ref());
+    return Optional.ofNullable(registry.refGroupOf(nonNull(device, "device")));
   }
 
   /**

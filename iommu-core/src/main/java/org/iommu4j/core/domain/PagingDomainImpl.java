@@ -54,7 +54,7 @@ public final class PagingDomainImpl extends CoreDomain {
     this.trace = trace;
     this.type = type;
     this.pageSizes = guard.call("page_sizes", table, table::pageSizes);
-    this.geometry = guard.call("geometry", table, table::geometry);
+    this.geometry = guard.required("geometry", table, table::geometry);
     this.granuleMask = pageSizes == 0 ? 0 : Long.lowestOneBit(pageSizes) - 1;
     this.mapsPages = has(DomainOp.MAP_PAGES);
     this.mapsRanges = has(DomainOp.MAP_RANGE);

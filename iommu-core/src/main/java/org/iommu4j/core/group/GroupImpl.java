@@ -113,14 +113,26 @@ public final class GroupImpl implements IommuGroup {
 
   @Override
   public IommuGroup ref() {
+    if (!tryRef()) {
+      throw gone();
+    }
+    return this;
+  }
+
+  /**
+   * Takes a reference, for those who found the group through a device that may be leaving it.
+   *
+   * @return false if the last reference is gone
+   */
+  public boolean tryRef() {
     int now;
     do {
       now = references.get();
       if (now == 0) {
-        throw gone();
+        return false;
       }
     } while (!references.compareAndSet(now, now + 1));
-    return this;
+    return true;
   }
 
   @Override

@@ -118,7 +118,7 @@ public final class GuardedEnvironment implements Environment {
 
   @Override
   public Errno missingInstance(FirmwareNode node) {
-    return guard.call("environment.missingInstance", node, () -> inner.missingInstance(node));
+    return guard.required("environment.missingInstance", node, () -> inner.missingInstance(node));
   }
 
   @Override

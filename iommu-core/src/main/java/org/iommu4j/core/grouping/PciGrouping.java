@@ -3,7 +3,6 @@ package org.iommu4j.core.grouping;
 import java.util.BitSet;
 import java.util.List;
 import java.util.function.Function;
-import org.iommu4j.api.IommuGroup;
 import org.iommu4j.api.PciBus;
 import org.iommu4j.api.PciDevice;
 import org.jspecify.annotations.Nullable;
@@ -13,11 +12,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Only devices that have a group already influence the answer, and two groups are never merged:
  * membership is decided once per device, at its probe (CORE-145).
+ *
+ * @param <G> what stands for a group
  */
-public final class PciGrouping {
+public final class PciGrouping<G> {
   private static final int DEVFNS = 256;
 
-  private final Function<PciDevice, @Nullable IommuGroup> groupOf;
+  private final Function<PciDevice, @Nullable G> groupOf;
   private final List<PciDevice> present;
 
   /**
@@ -26,7 +27,7 @@ public final class PciGrouping {
    * @param groupOf the present group of a device
    * @param present the PCI devices of the machine in the order in which they appeared
    */
-  public PciGrouping(Function<PciDevice, @Nullable IommuGroup> groupOf, List<PciDevice> present) {
+  public PciGrouping(Function<PciDevice, @Nullable G> groupOf, List<PciDevice> present) {
     this.groupOf = groupOf;
     this.present = present;
   }
@@ -37,12 +38,12 @@ public final class PciGrouping {
    * @param device the function being probed
    * @return an existing group, or null if a new one must be made
    */
-  public @Nullable IommuGroup find(PciDevice device) {
+  public @Nullable G find(PciDevice device) {
     // Step 1: whoever issues the DMA on the device's behalf; the last one seen is examined further.
     PciDevice subject = device;
     for (DmaAliases.Alias alias : DmaAliases.of(device)) {
       subject = alias.device();
-      IommuGroup group = groupOf.apply(subject);
+      G group = groupOf.apply(subject);
       if (group != null) {
         return group;
       }
@@ -57,24 +58,24 @@ public final class PciGrouping {
         break;
       }
       subject = bridge;
-      IommuGroup group = groupOf.apply(bridge);
+      G group = groupOf.apply(bridge);
       if (group != null) {
         return group;
       }
     }
     // Steps 3 and 4 share the memory of what was examined, or two aliases could recurse for ever.
     BitSet examined = new BitSet(DEVFNS);
-    IommuGroup group = amongAliases(subject, examined);
+    G group = amongAliases(subject, examined);
     return group != null ? group : amongFunctions(subject, examined);
   }
 
   /** Step 3: functions of the same bus that share a requester id (CORE-142). */
-  private @Nullable IommuGroup amongAliases(PciDevice subject, BitSet examined) {
+  private @Nullable G amongAliases(PciDevice subject, BitSet examined) {
     if (examined.get(subject.devfn())) {
       return null;
     }
     examined.set(subject.devfn());
-    IommuGroup own = groupOf.apply(subject);
+    G own = groupOf.apply(subject);
     if (own != null) {
       return own;
     }
@@ -82,7 +83,7 @@ public final class PciGrouping {
       if (other == subject || other.bus() != subject.bus() || !DmaAliases.shared(subject, other)) {
         continue;
       }
-      IommuGroup group = amongAliases(other, examined);
+      G group = amongAliases(other, examined);
       if (group == null) {
         group = amongFunctions(other, examined);
       }
@@ -94,7 +95,7 @@ public final class PciGrouping {
   }
 
   /** Step 4: functions of the same slot that are not isolated from each other (CORE-143). */
-  private @Nullable IommuGroup amongFunctions(PciDevice subject, BitSet examined) {
+  private @Nullable G amongFunctions(PciDevice subject, BitSet examined) {
     if (!subject.multifunction() || Acs.isolates(subject)) {
       return null;
     }
@@ -104,7 +105,7 @@ public final class PciGrouping {
       if (!sibling || Acs.isolates(other)) {
         continue;
       }
-      IommuGroup group = amongAliases(other, examined);
+      G group = amongAliases(other, examined);
       if (group != null) {
         return group;
       }

@@ -67,6 +67,24 @@ public final class DeviceRegistry {
   }
 
   private void unregister(Instance instance) {
+    releaseAllBehind(instance);
+    instances.remove(instance);
+    GroupImpl singleton;
+    // A probe that found the instance while it was listed has ended once this lock is free.
+    probeLock.lock();
+    try {
+      singleton = instance.takeSingletonGroup();
+    } finally {
+      probeLock.unlock();
+    }
+    // For devices that such a probe has added behind the back of the first sweep.
+    releaseAllBehind(instance);
+    if (singleton != null) {
+      singleton.put();
+    }
+  }
+
+  private void releaseAllBehind(Instance instance) {
     for (BusType bus : BusType.values()) {
       for (Device device : buses.on(bus)) {
         DeviceState state = states.get(device);
@@ -76,8 +94,20 @@ public final class DeviceRegistry {
         }
       }
     }
-    instances.remove(instance);
-    instance.dropSingletonGroup();
+  }
+
+  /**
+   * Takes a device off its bus, between two probes. A replay of the bus that was just probing it
+   * has then ended, so that the release that follows finds a member; a later one sees that it has
+   * left.
+   */
+  private boolean leaveBus(Device device) {
+    probeLock.lock();
+    try {
+      return buses.remove(device);
+    } finally {
+      probeLock.unlock();
+    }
   }
 
   /** Refuses, before anything changes, what could not be finished. */
@@ -154,7 +184,7 @@ public final class DeviceRegistry {
       throw new IommuException(Errno.ENODEV, "device " + device + " is not on its bus");
     }
     unbind(device);
-    if (!buses.remove(device)) {
+    if (!leaveBus(device)) {
       throw new IommuException(Errno.ENODEV, "device " + device + " is not on its bus");
     }
     release(device);
@@ -206,6 +236,11 @@ public final class DeviceRegistry {
   /** The group of a device. */
   public @Nullable GroupImpl groupOf(Device device) {
     return states.groupOf(device);
+  }
+
+  /** The group of a device, with a new reference. */
+  public @Nullable GroupImpl refGroupOf(Device device) {
+    return states.refGroupOf(device);
   }
 
   /** The groups of this core. */

@@ -52,19 +52,23 @@ final class GroupChooser implements DeviceGroups {
       trace.violation(1016, "not-pci", "device " + device);
       throw new IommuException(Errno.EINVAL, "device " + device + " is not a PCI device");
     }
-    IommuGroup found = new PciGrouping(states::groupOf, buses.pci()).find(pci);
-    return found == null ? groups.allocate() : found.ref();
+    PciGrouping<GroupImpl> grouping = new PciGrouping<>(states::groupOf, buses.pci());
+    GroupImpl found = grouping.find(pci);
+    // One that has ended since it was found is no device's any more.
+    while (found != null && !found.tryRef()) {
+      found = grouping.find(pci);
+    }
+    return found == null ? groups.allocate() : found;
   }
 
   @Override
   public IommuGroup container() {
-    GroupImpl shared = states.groupOf(device.container());
-    return shared == null ? groups.allocate() : shared.ref();
+    GroupImpl shared = states.refGroupOf(device.container());
+    return shared == null ? groups.allocate() : shared;
   }
 
   @Override
   public Optional<IommuGroup> of(Device other) {
-    GroupImpl group = states.groupOf(other);
-    return group == null ? Optional.empty() : Optional.of(group.ref());
+    return Optional.ofNullable(states.refGroupOf(other));
   }
 }

@@ -69,11 +69,10 @@ final class Instance {
     return cached;
   }
 
-  void dropSingletonGroup() {
+  /** Takes the cached group out; its reference is the caller's now. */
+  @Nullable GroupImpl takeSingletonGroup() {
     GroupImpl cached = singleton;
     singleton = null;
-    if (cached != null) {
-      cached.put();
-    }
+    return cached;
   }
 }

@@ -86,6 +86,7 @@ final class Prober {
     if (state.group() != null) {
       return;
     }
+    requirePresent(state);
     DevIommuImpl device = firmware.obtain(state);
     GroupImpl group = init(state, device);
     if (state.driverBound()) {
@@ -163,6 +164,18 @@ final class Prober {
     if (state.iommu() != device || state.group() != null) {
       throw new IommuException(
           Errno.ENODEV, "device " + state + " was probed or released by another thread");
+    }
+    requirePresent(state);
+  }
+
+  /**
+   * Refuses a device that was removed while its probe waited for the lock: nobody would release it
+   * any more. It may even be back, with a new state.
+   */
+  @GuardedBy("firmware.probeLock")
+  private void requirePresent(DeviceState state) {
+    if (states.get(state.device()) != state || !buses.contains(state.device())) {
+      throw new IommuException(Errno.ENODEV, "device " + state + " has left its bus");
     }
   }
 

@@ -32,6 +32,20 @@ final class StateTable {
     return state == null ? null : state.group();
   }
 
+  /**
+   * The group of a device, with a new reference.
+   *
+   * <p>A device forgets its group before it drops the group's reference. So if the group has ended
+   * between the look and the reference, the next look finds another group, or none.
+   */
+  @Nullable GroupImpl refGroupOf(Device device) {
+    GroupImpl group = groupOf(device);
+    while (group != null && !group.tryRef()) {
+      group = groupOf(device);
+    }
+    return group;
+  }
+
   /** Forgets a device that has left and of which nothing remains. */
   void forgetIfIdle(Device device) {
     states.computeIfPresent(

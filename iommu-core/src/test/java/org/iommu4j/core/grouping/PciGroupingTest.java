@@ -47,7 +47,7 @@ final class PciGroupingTest {
 
   /** Probes a device as the core does: an existing group, or a new one. */
   private int probe(PciDevice device) {
-    IommuGroup found = new PciGrouping(groups::get, present).find(device);
+    IommuGroup found = new PciGrouping<>(groups::get, present).find(device);
     IommuGroup group = found == null ? Mockito.mock(IommuGroup.class) : found;
     numbers.putIfAbsent(group, numbers.size());
     groups.put(device, group);
@@ -320,6 +320,6 @@ final class PciGroupingTest {
   @Test // CORE-134, CORE-149: nothing found, nothing answered
   void withoutNeighboursThereIsNoGroup() {
     PciDevice device = endpoint(below(rootPort(1, false), 1), 0, 0);
-    assertThat(new PciGrouping(groups::get, present).find(device)).isNull();
+    assertThat(new PciGrouping<>(groups::get, present).find(device)).isNull();
   }
 }

@@ -10,7 +10,7 @@ import org.jetbrains.lincheck.util.LoggingLevel;
 import org.junit.jupiter.api.Test;
 
 /**
- * Histories of {@link GroupRoom} are linearizable (CORE-002, 204, 603). Scenarios come from
+ * Histories of {@link GroupRooms} are linearizable (CORE-002, 204, 603). Scenarios come from
  * Lincheck's fixed seed; {@code iommu4j.tries} scales how many there are.
  */
 class GroupHistoriesTest {
@@ -51,19 +51,33 @@ class GroupHistoriesTest {
     return ManagedStrategyGuaranteeKt.forClasses(chosen).allMethods().ignore();
   }
 
-  @Test
-  void everyInterleavingOfTwoThreadsHasAnOrder() {
+  private static void modelCheck(Class<? extends GroupRoom> room) {
     new ModelCheckingOptions()
         .iterations(scaled(5))
         .invocationsPerIteration(60)
         .threads(2)
         .actorsPerThread(2)
         .actorsBefore(2)
-        .actorsAfter(2)
+        .actorsAfter(1)
         .addGuarantee(opaque())
         .invocationTimeout$lincheck(PATIENCE_MILLIS)
         .logLevel(LoggingLevel.ERROR)
-        .check(GroupRoom.class);
+        .check(room);
+  }
+
+  @Test
+  void ownersAndTypeWritesHaveAnOrder() {
+    modelCheck(GroupRooms.Owners.class);
+  }
+
+  @Test
+  void guestsWhoLeaveAndJoinHaveAnOrder() {
+    modelCheck(GroupRooms.Guests.class);
+  }
+
+  @Test
+  void resetsHaveAnOrder() {
+    modelCheck(GroupRooms.Resets.class);
   }
 
   @Test
@@ -77,6 +91,6 @@ class GroupHistoriesTest {
         .actorsAfter(2)
         .invocationTimeout$lincheck(PATIENCE_MILLIS)
         .logLevel(LoggingLevel.ERROR)
-        .check(GroupRoom.class);
+        .check(GroupRooms.Everything.class);
   }
 }

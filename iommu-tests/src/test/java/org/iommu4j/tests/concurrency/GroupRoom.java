@@ -8,9 +8,6 @@ import org.iommu4j.api.DefaultDomainRequest;
 import org.iommu4j.api.Domain;
 import org.iommu4j.api.GroupSnapshot;
 import org.iommu4j.api.IommuException;
-import org.jetbrains.lincheck.datastructures.IntGen;
-import org.jetbrains.lincheck.datastructures.Operation;
-import org.jetbrains.lincheck.datastructures.Param;
 import org.jetbrains.lincheck.datastructures.ParameterGenerator;
 import org.jetbrains.lincheck.datastructures.RandomProvider;
 import org.jetbrains.lincheck.datastructures.Validate;
@@ -21,20 +18,18 @@ import org.jspecify.annotations.Nullable;
  * errno or with what it saw, and every history must have an order in which a single thread would
  * have been answered the same.
  *
- * <p>What belongs to the life of the second device, the guest that leaves and joins, is done by one
- * thread at a time, as under a kernel's device lock; everything else goes on meanwhile.
+ * <p>The subclasses choose operations. What belongs to the life of the second device, the guest that
+ * leaves and joins, they leave to one thread at a time, as under a kernel's device lock; everything
+ * else goes on meanwhile.
  */
-@Param(name = "request", gen = GroupRoom.Requests.class)
-@Param(name = "device", gen = IntGen.class, conf = "0:1")
-@Param(name = "owner", gen = IntGen.class, conf = "0:1")
-public class GroupRoom {
+public abstract class GroupRoom {
   private static final int STAYER = 0;
   private static final int GUEST = 1;
 
   private final Room here = new Room();
 
-  /** Called by Lincheck for each invocation. */
-  public GroupRoom() {}
+  /** Furnishes the room; a subclass is made for each invocation. */
+  protected GroupRoom() {}
 
   /** The four kinds of change, from Lincheck's own seeded random numbers. */
   public static final class Requests implements ParameterGenerator<DefaultDomainRequest> {
@@ -62,111 +57,92 @@ public class GroupRoom {
   }
 
   /** A write to the type file; DMA-FQ may be the live switch (CORE-200 to 230). */
-  @Operation
-  public String change(@Param(name = "request") DefaultDomainRequest request) {
+  public String change(DefaultDomainRequest request) {
     return outcome(room -> room.group.changeDefaultDomain(request));
   }
 
   /** CORE-310. */
-  @Operation
-  public String claim(@Param(name = "owner") int owner) {
+  public String claim(int owner) {
     return outcome(room -> room.group.claimDmaOwner(room.owners.get(owner)));
   }
 
   /** CORE-312. */
-  @Operation
-  public String claimByDevice(
-      @Param(name = "device") int device, @Param(name = "owner") int owner) {
+  public String claimByDevice(int device, int owner) {
     return outcome(
         room -> room.core.claimDmaOwner(room.devices.get(device), room.owners.get(owner)));
   }
 
   /** CORE-321. */
-  @Operation
   public String release() {
     return outcome(room -> room.group.releaseDmaOwner());
   }
 
   /** CORE-323. */
-  @Operation
-  public String releaseByDevice(@Param(name = "device") int device) {
+  public String releaseByDevice(int device) {
     return outcome(room -> room.core.releaseDmaOwner(room.devices.get(device)));
   }
 
   /** CORE-301. */
-  @Operation
   public String bindStayer() {
     return outcome(room -> room.core.bindDriver(room.devices.get(STAYER), false));
   }
 
   /** CORE-304. */
-  @Operation
   public String unbindStayer() {
     return outcome(room -> room.core.unbindDriver(room.devices.get(STAYER)));
   }
 
   /** CORE-402. */
-  @Operation
   public String attach() {
     return outcome(room -> room.group.attach(room.consumer));
   }
 
   /** CORE-406. */
-  @Operation
   public String detach() {
     return outcome(room -> room.group.detach(room.consumer));
   }
 
   /** CORE-900. */
-  @Operation
   public String prepareStayer() {
     return outcome(room -> room.core.resetPrepare(room.devices.get(STAYER)));
   }
 
   /** CORE-908. */
-  @Operation
   public String doneStayer() {
     return outcome(room -> room.core.resetDone(room.devices.get(STAYER)));
   }
 
   /** CORE-300: counted only if it is a member. */
-  @Operation(nonParallelGroup = "guest")
   public String bindGuest() {
     return outcome(room -> room.core.bindDriver(room.devices.get(GUEST), false));
   }
 
   /** CORE-304. */
-  @Operation(nonParallelGroup = "guest")
   public String unbindGuest() {
     return outcome(room -> room.core.unbindDriver(room.devices.get(GUEST)));
   }
 
   /** CORE-900. */
-  @Operation(nonParallelGroup = "guest")
   public String prepareGuest() {
     return outcome(room -> room.core.resetPrepare(room.devices.get(GUEST)));
   }
 
   /** CORE-908. */
-  @Operation(nonParallelGroup = "guest")
   public String doneGuest() {
     return outcome(room -> room.core.resetDone(room.devices.get(GUEST)));
   }
 
   /** CORE-601: off the list and away from the driver in one section of the lock. */
-  @Operation(nonParallelGroup = "guest")
   public String leave() {
     return outcome(room -> room.core.releaseDevice(room.devices.get(GUEST)));
   }
 
   /** A whole probe, of which the group sees one section of its lock (CORE-113). */
-  @Operation(nonParallelGroup = "guest")
   public String join() {
     return outcome(room -> room.core.probeDevice(room.devices.get(GUEST)));
   }
 
   /** What the lock guards, at one moment. */
-  @Operation
   public String snapshot() {
     return text(here.group.snapshot());
   }
@@ -187,7 +163,6 @@ public class GroupRoom {
   }
 
   /** Where the driver was told to point the members, at one moment. */
-  @Operation
   public String whereabouts() {
     List<String> all = new ArrayList<>();
     here.group.<Boolean>forEachDevice(
