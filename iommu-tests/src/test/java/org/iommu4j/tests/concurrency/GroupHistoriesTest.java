@@ -43,7 +43,7 @@ class GroupHistoriesTest {
     return (int) Math.max(1, iterations * tries / USUAL_TRIES);
   }
 
-  private static ManagedStrategyGuarantee opaque() {
+  static ManagedStrategyGuarantee opaque() {
     Function1<String, Boolean> chosen =
         name ->
             OPAQUE.stream().anyMatch(name::startsWith)
