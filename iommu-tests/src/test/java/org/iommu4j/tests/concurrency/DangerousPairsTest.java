@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * GroupHistoriesTest} looks at random ones.
  */
 final class DangerousPairsTest {
-  private static final int WAYS = 150;
+  private static final int WAYS = 80;
 
   private static final long PATIENCE_MILLIS = 300_000;
 
@@ -67,7 +67,7 @@ final class DangerousPairsTest {
     new ModelCheckingOptions()
         .iterations(0)
         .addCustomScenario(scenario)
-        .invocationsPerIteration(WAYS)
+        .invocationsPerIteration(GroupHistoriesTest.scaled(WAYS))
         .addGuarantee(GroupHistoriesTest.opaque())
         .invocationTimeout$lincheck(PATIENCE_MILLIS)
         .logLevel(LoggingLevel.ERROR)
