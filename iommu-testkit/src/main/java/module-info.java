@@ -4,6 +4,7 @@ module org.iommu4j.testkit {
   exports org.iommu4j.testkit.conformance;
   exports org.iommu4j.testkit.junit;
   exports org.iommu4j.testkit.jqwik;
+  exports org.iommu4j.testkit.linux;
 
   requires transitive org.iommu4j.api;
   requires transitive org.iommu4j.core;

@@ -39,7 +39,8 @@ public final class PciDevice extends Device {
   private final PciBus bus;
   private final int devfn;
   private final PcieType pcieType;
-  private final boolean multifunction;
+  private final boolean multifunctionHeader;
+  private volatile boolean severalFound;
   private final @Nullable Integer acsCapability;
   private final int acsControl;
   private final boolean atsSupported;
@@ -54,7 +55,7 @@ public final class PciDevice extends Device {
     this.bus = builder.bus;
     this.devfn = builder.devfn;
     this.pcieType = builder.pcieType;
-    this.multifunction = builder.multifunction;
+    this.multifunctionHeader = builder.multifunction;
     this.acsCapability = builder.acsCapability;
     this.acsControl = builder.acsControl;
     this.atsSupported = builder.atsSupported;
@@ -191,12 +192,30 @@ public final class PciDevice extends Device {
   }
 
   /**
-   * Whether the slot has several functions.
+   * Whether the slot is known to have several functions.
    *
-   * @return the header's multifunction bit
+   * @return the header's multifunction bit, or true once {@link #markMultifunction} was called
    */
   public boolean multifunction() {
-    return multifunction;
+    return multifunctionHeader || severalFound;
+  }
+
+  /**
+   * The function's own multifunction bit.
+   *
+   * @return what its header says, whatever was found in the slot
+   */
+  public boolean multifunctionHeader() {
+    return multifunctionHeader;
+  }
+
+  /**
+   * Notes that a bus scan found the function beside others of its slot, as it does with every one
+   * but the first, whatever their headers say. The only thing about a device that ever changes: a
+   * scan of a running system announces a function first, and it is grouped then.
+   */
+  public void markMultifunction() {
+    severalFound = true;
   }
 
   /**
