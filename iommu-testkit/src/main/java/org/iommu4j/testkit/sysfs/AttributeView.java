@@ -17,7 +17,7 @@ record AttributeView(String name, SysfsPath path, List<LinkOption> options)
     implements PosixFileAttributeView {
   @Override
   public Attributes readAttributes() throws IOException {
-    return path.getFileSystem().provider().attributes(path, options.toArray(LinkOption[]::new));
+    return path.getFileSystem().ownProvider().attributes(path, options.toArray(LinkOption[]::new));
   }
 
   @Override

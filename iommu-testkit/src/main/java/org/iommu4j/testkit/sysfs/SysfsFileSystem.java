@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.PathMatcher;
 import java.nio.file.WatchService;
 import java.nio.file.attribute.UserPrincipalLookupService;
+import java.nio.file.spi.FileSystemProvider;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -71,7 +72,11 @@ public final class SysfsFileSystem extends FileSystem {
   }
 
   @Override
-  public SysfsProvider provider() {
+  public FileSystemProvider provider() {
+    return provider;
+  }
+
+  SysfsProvider ownProvider() {
     return provider;
   }
 

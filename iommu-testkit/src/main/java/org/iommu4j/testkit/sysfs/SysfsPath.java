@@ -217,7 +217,7 @@ final class SysfsPath implements Path {
 
   @Override
   public Path toRealPath(LinkOption... options) throws IOException {
-    return fileSystem.provider().realPath(this, options);
+    return fileSystem.ownProvider().realPath(this, options);
   }
 
   @Override
