@@ -5,6 +5,7 @@ module org.iommu4j.testkit {
   exports org.iommu4j.testkit.junit;
   exports org.iommu4j.testkit.jqwik;
   exports org.iommu4j.testkit.linux;
+  exports org.iommu4j.testkit.persona;
 
   requires transitive org.iommu4j.api;
   requires transitive org.iommu4j.core;
