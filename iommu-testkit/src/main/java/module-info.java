@@ -6,6 +6,7 @@ module org.iommu4j.testkit {
   exports org.iommu4j.testkit.jqwik;
   exports org.iommu4j.testkit.linux;
   exports org.iommu4j.testkit.persona;
+  exports org.iommu4j.testkit.vfio;
 
   requires transitive org.iommu4j.api;
   requires transitive org.iommu4j.core;
