@@ -202,7 +202,7 @@ public final class AmdPersona {
     void admit(Device device) {
       if (device instanceof PciDevice pci
           && (classCode(pci) >> 8 == IOMMU_CLASS
-              || pci.vendorId() == AMD && pci.deviceId() == EMULATED_IOMMU)) {
+              || (pci.vendorId() == AMD && pci.deviceId() == EMULATED_IOMMU))) {
         throw refusal(Errno.ENODEV, device, "is itself an IOMMU and is not served by");
       }
     }
@@ -241,7 +241,7 @@ public final class AmdPersona {
     @Override
     void checkFlags(DevIommu device, Set<AllocFlag> flags) {
       if (flags.contains(AllocFlag.DIRTY)
-          || flags.contains(AllocFlag.PASID) && !facts.secondVersion) {
+          || (flags.contains(AllocFlag.PASID) && !facts.secondVersion)) {
         throw unsupported(device, flags);
       }
     }

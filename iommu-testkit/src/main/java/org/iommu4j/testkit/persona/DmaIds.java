@@ -37,8 +37,7 @@ final class DmaIds {
       if (!bridge.is(PciDevice.Flag.NO_BRIDGE_ALIAS)) {
         ids.add(firstBelow);
       }
-    } else if (type == PcieType.CONVENTIONAL
-        && bridge.is(PciDevice.Flag.ALIAS_LIKE_PCIE_BRIDGE)) {
+    } else if (type == PcieType.CONVENTIONAL && bridge.is(PciDevice.Flag.ALIAS_LIKE_PCIE_BRIDGE)) {
       ids.add(firstBelow);
     } else if (type == PcieType.CONVENTIONAL || type == PcieType.PCI_TO_PCIE_BRIDGE) {
       ids.add(bridge.requesterId());

@@ -79,7 +79,6 @@ public abstract sealed class PersonaBuilder<B extends PersonaBuilder<B>>
     return self();
   }
 
-
   final String name() {
     return name;
   }

@@ -22,7 +22,7 @@ import org.iommu4j.spi.IommuOp;
 /**
  * The driver of Arm's SMMUv3.
  *
- * <p>Its devices name it in their firmware description ({@link #node}). Every id under which a
+ * <p>Its devices name it in their firmware description ({@link #builder}). Every id under which a
  * device's DMA may arrive must belong to that device alone: a device that shares one with another
  * that was there first is refused with ENODEV, so behind a bridge to conventional PCI only the
  * first function is served. Doorbells are mapped by software, in a window that every device has as

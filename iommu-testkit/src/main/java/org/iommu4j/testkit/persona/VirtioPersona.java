@@ -74,8 +74,8 @@ public final class VirtioPersona {
     /**
      * Sets what the device reports for each endpoint.
      *
-     * @param regions of type {@link ResvType#MSI} or {@link ResvType#RESERVED}; the interrupt window
-     *     of x86 by default
+     * @param regions of type {@link ResvType#MSI} or {@link ResvType#RESERVED}; the interrupt
+     *     window of x86 by default
      * @return this
      */
     public Builder endpointProperties(List<ResvRegion> regions) {

@@ -17,8 +17,7 @@ final class Windows {
 
   /** Where software maps doorbells on machines without such a window. */
   static final ResvRegion SOFTWARE_MSI =
-      ResvRegion.of(
-          0x800_0000L, 0x10_0000, Prot.WRITE | Prot.NOEXEC | Prot.MMIO, ResvType.SW_MSI);
+      ResvRegion.of(0x800_0000L, 0x10_0000, Prot.WRITE | Prot.NOEXEC | Prot.MMIO, ResvType.SW_MSI);
 
   private Windows() {}
 }

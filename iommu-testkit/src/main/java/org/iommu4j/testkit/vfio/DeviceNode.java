@@ -3,9 +3,7 @@ package org.iommu4j.testkit.vfio;
 import org.iommu4j.api.Device;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A device of a VFIO driver. Guarded by the lock of {@link FakeVfio}.
- */
+/** A device of a VFIO driver. Guarded by the lock of {@link FakeVfio}. */
 final class DeviceNode {
   private final Device device;
   private final GroupNode group;

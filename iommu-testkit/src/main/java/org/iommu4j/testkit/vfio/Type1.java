@@ -87,8 +87,7 @@ final class Type1 {
     if (first == null) {
       throw new IommuException(Errno.ENODEV, node + " has no device");
     }
-    return new Probe(
-        first, vfio.core().allocPagingDomain(first), vfio.served(first).iommu().ops());
+    return new Probe(first, vfio.core().allocPagingDomain(first), vfio.served(first).iommu().ops());
   }
 
   private void refuseClash(DomainGeometry aperture, List<ResvRegion> regions) {
@@ -193,7 +192,7 @@ final class Type1 {
     for (Shared shared : domains) {
       sizes &= shared.domain().pageSizes();
     }
-    return (sizes & (PAGE - 1)) == 0 ? sizes : sizes & -PAGE | PAGE;
+    return (sizes & (PAGE - 1)) == 0 ? sizes : (sizes & -PAGE) | PAGE;
   }
 
   void map(long iova, long memory, long size, int prot) {
@@ -239,9 +238,7 @@ final class Type1 {
     long granule = Long.lowestOneBit(pageSizes());
     String where = String.format("unmap iova 0x%x+0x%x", iova, size);
     long last = iova + size - 1;
-    if (size == 0
-        || ((iova | size) & (granule - 1)) != 0
-        || Long.compareUnsigned(last, iova) < 0) {
+    if (size == 0 || ((iova | size) & (granule - 1)) != 0 || Long.compareUnsigned(last, iova) < 0) {
       throw new IommuException(
           Errno.EINVAL, where + ": not in pages of 0x" + Long.toHexString(granule));
     }
@@ -261,8 +258,7 @@ final class Type1 {
     Map.Entry<Long, Mapping> atStart = overlap(iova, iova);
     Map.Entry<Long, Mapping> atEnd = overlap(last, last);
     boolean splitsFirst = atStart != null && atStart.getKey() != iova;
-    boolean splitsLast =
-        atEnd != null && atEnd.getKey() + atEnd.getValue().size() - 1 != last;
+    boolean splitsLast = atEnd != null && atEnd.getKey() + atEnd.getValue().size() - 1 != last;
     if (splitsFirst || splitsLast) {
       throw new IommuException(Errno.EINVAL, where + ": would split a mapping");
     }
