@@ -13,4 +13,6 @@ module org.iommu4j.cli {
 
   opens org.iommu4j.cli to
       info.picocli;
+  opens org.iommu4j.cli.transcript to
+      info.picocli;
 }
