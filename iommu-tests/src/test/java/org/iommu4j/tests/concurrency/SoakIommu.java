@@ -56,10 +56,7 @@ final class SoakIommu implements IommuDevice, IommuOps {
   private final StaticDomain blocked = new Fixed(StaticDomain.Kind.BLOCKED);
 
   SoakIommu(
-      String name,
-      @Nullable FirmwareNode node,
-      Map<Device, SoakGroup> groupOf,
-      SoakFaults faults) {
+      String name, @Nullable FirmwareNode node, Map<Device, SoakGroup> groupOf, SoakFaults faults) {
     this.name = name;
     this.node = node;
     this.groupOf = Map.copyOf(groupOf);
@@ -92,7 +89,7 @@ final class SoakIommu implements IommuDevice, IommuOps {
     return living.size();
   }
 
-  private void complain(String format, Object... operands) {
+  private void complain(String format, @Nullable Object... operands) {
     complaints.add(name + ": " + String.format(format, operands));
   }
 
