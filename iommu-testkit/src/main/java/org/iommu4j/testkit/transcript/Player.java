@@ -17,14 +17,14 @@ final class Player {
   private final BusOperations bus;
   private final Map<String, Operation> operations = new HashMap<>();
 
-  Player(RecordedSystem system) {
+  Player(Transcript transcript, RecordedSystem system) {
     this.system = system;
     this.states = new GroupStates(system);
     TypeOperations types = new TypeOperations(system);
     this.bus = new BusOperations(system, types);
     types.addTo(operations);
     bus.addTo(operations);
-    new VfioOperations(system).addTo(operations);
+    new VfioOperations(system, ForgottenGroups.in(transcript)).addTo(operations);
     operations.put("ls_group", states::compareDirectory);
     operations.put("class_iommu", states::compareClass);
     operations.put("groups", states::compareNumbers);
@@ -69,15 +69,16 @@ final class Player {
   /** What the recorder prepared between the scenarios. */
   private void prepare(TranscriptRecord record) {
     switch (record.op()) {
-      case "modules" -> loadModules(record.args().text("text", ""));
+      case "modules" -> loadModules(record);
       case "autoprobe" -> bus.autoprobe(record);
       default -> {}
     }
   }
 
   /** The first list is loaded before user space asks for drivers of devices. */
-  private void loadModules(String text) {
-    system.startPersona();
+  private void loadModules(TranscriptRecord record) {
+    String text = record.args().text("text", "");
+    system.startPersonaIfLoadedBy(record);
     if (text.contains("vfio")) {
       system.loadVfio();
     } else if (!text.contains("early")) {

@@ -35,6 +35,9 @@ final class RecordedSystem implements AutoCloseable {
   private static final String GROUPS = "/sys/kernel/iommu_groups/";
   private static final String MARKER_NO_ATS = "noats";
 
+  /** The only driver of IOMMUs that comes as a module, as its messages name it. */
+  private static final String MODULE = "virtio_iommu";
+
   /** Empty while the machine boots. */
   private final AtomicReference<LinuxPci> running = new AtomicReference<>();
 
@@ -49,6 +52,7 @@ final class RecordedSystem implements AutoCloseable {
   private final SysfsTree tree;
   private final SysfsProcess root;
   private final @Nullable Persona persona;
+  private final @Nullable TranscriptRecord driverLoad;
   private boolean personaStarted;
 
   RecordedSystem(Transcript transcript) {
@@ -79,10 +83,30 @@ final class RecordedSystem implements AutoCloseable {
     tree = CoreSysfs.of(machine.core());
     root = tree.as(Caller.ROOT);
     persona = choice.persona(this::classCode);
+    driverLoad = loadOfDriver(transcript);
     if (!choice.isModule()) {
       startPersona();
     }
     known.builtIn().forEach(linux::load);
+  }
+
+  /**
+   * Which list of modules the IOMMU's driver was in: the last one before its first message, or the
+   * first list.
+   */
+  private static @Nullable TranscriptRecord loadOfDriver(Transcript transcript) {
+    TranscriptRecord first = null;
+    TranscriptRecord latest = null;
+    for (TranscriptRecord record : transcript.records()) {
+      if (record.op().equals("modules")) {
+        first = first == null ? record : first;
+        latest = record;
+      }
+      if (latest != null && record.klog().stream().anyMatch(line -> line.contains(MODULE))) {
+        return latest;
+      }
+    }
+    return first;
   }
 
   /** Operations name devices by both role and address. */
@@ -194,8 +218,15 @@ final class RecordedSystem implements AutoCloseable {
     return function == null ? 0 : function.classCode();
   }
 
+  /** Lets the IOMMU appear if its driver is among the modules that are being loaded. */
+  void startPersonaIfLoadedBy(TranscriptRecord modules) {
+    if (modules.equals(driverLoad)) {
+      startPersona();
+    }
+  }
+
   /** Lets the IOMMU appear. A driver that ignores a failed registration leaves nothing behind. */
-  void startPersona() {
+  private void startPersona() {
     Persona starting = persona;
     if (starting == null || personaStarted) {
       return;

@@ -85,7 +85,7 @@ public final class TranscriptReplay {
     TranscriptSummary summary;
     try (RecordedSystem system = new RecordedSystem(transcript)) {
       listener.begins(transcript.config(), system.description());
-      summary = replay(transcript, new Player(system), listener);
+      summary = replay(transcript, new Player(transcript, system), listener);
     } catch (RuntimeException cannotBoot) {
       listener.problem(transcript.config() + ": the machine cannot be rebuilt: " + cannotBoot);
       summary = replay(transcript, null, listener);

@@ -3,6 +3,7 @@ package org.iommu4j.testkit.transcript;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.IommuException;
@@ -26,14 +27,16 @@ final class VfioOperations {
   private static final String NO_SUCH_DEVICE = "0000:ff:1f.7";
 
   private final RecordedSystem system;
+  private final Set<TranscriptRecord> forgottenGroups;
   private final Map<String, VfioGroup> groupOfRole = new HashMap<>();
   private final Map<Integer, VfioGroup> groupByNumber = new HashMap<>();
   private final Map<String, VfioDevice> devices = new HashMap<>();
   private final Map<String, VfioProcess> children = new HashMap<>();
   private @Nullable VfioContainer container;
 
-  VfioOperations(RecordedSystem system) {
+  VfioOperations(RecordedSystem system, Set<TranscriptRecord> forgottenGroups) {
     this.system = system;
+    this.forgottenGroups = forgottenGroups;
   }
 
   void addTo(Map<String, Operation> operations) {
@@ -92,6 +95,10 @@ final class VfioOperations {
 
   private long openGroup(TranscriptRecord record) {
     VfioGroup opened = open(record);
+    if (forgottenGroups.contains(record)) {
+      opened.close();
+      return 0;
+    }
     groupOfRole.put(role(record), opened);
     groupByNumber.put(opened.id(), opened);
     return 0;
