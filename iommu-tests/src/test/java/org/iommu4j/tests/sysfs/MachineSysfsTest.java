@@ -113,7 +113,8 @@ class MachineSysfsTest {
     refused(Errno.ENODEV, () -> root.writeString(DRIVERS + "/vfio-pci/unbind", NIC));
     refused(Errno.ENODEV, () -> root.writeString(DRIVERS + "/vfio-pci/bind", NIC));
     refused(Errno.ENODEV, () -> root.writeString(DRIVERS + "/igb/unbind", "0000:09:00.0"));
-    refused(Errno.EACCES, () -> root.writeString(DRIVERS + "/nosuch/bind", NIC));
+    refused(Errno.ENOENT, () -> root.writeString(DRIVERS + "/nosuch/bind", NIC));
+    refused(Errno.EACCES, () -> root.writeString(DRIVERS + "/igb/nosuch", NIC));
   }
 
   @Test

@@ -105,7 +105,7 @@ class SysfsFileSystemTest {
         List.of(StandardOpenOption.APPEND),
         List.of(StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING),
         List.of(StandardOpenOption.WRITE, StandardOpenOption.CREATE, StandardOpenOption.SYNC),
-        List.of(StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.DSYNC),
+        List.of(StandardOpenOption.WRITE, StandardOpenOption.DSYNC, StandardOpenOption.SPARSE),
         List.of(StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS));
   }
 
