@@ -4,22 +4,18 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import org.iommu4j.api.AllocFlag;
-import org.iommu4j.api.DevIommu;
 import org.iommu4j.api.Device;
 import org.iommu4j.api.DomainGeometry;
-import org.iommu4j.api.DomainType;
 import org.iommu4j.api.FirmwareNode;
 import org.iommu4j.api.ResvRegion;
 import org.iommu4j.spi.IommuOp;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The driver of the RISC-V IOMMU.
  *
- * <p>It cannot be asked for capabilities and reports no reserved regions. Linux is built for this
- * architecture without the DMA layer for IOMMUs, and a core without that layer forces identity upon
- * every device whose driver has no wish (CORE-153); this persona answers in its stead, unless told
- * otherwise.
+ * <p>It cannot be asked for capabilities, reports no reserved regions and has no wish for a type.
+ * Linux is built for this architecture without the DMA layer for IOMMUs, and therefore forces
+ * identity upon every device: {@link org.iommu4j.api.DmaBuild#NONE} is a fact of the core.
  */
 public final class RiscvPersona {
   private RiscvPersona() {}
@@ -28,7 +24,7 @@ public final class RiscvPersona {
    * Starts the description of an IOMMU.
    *
    * @param node what the devices behind it name
-   * @return one with five-level tables in a system without DMA layer
+   * @return one with five-level tables
    */
   public static Builder builder(FirmwareNode node) {
     return new Builder(node);
@@ -36,7 +32,6 @@ public final class RiscvPersona {
 
   /** Collects the facts about an IOMMU. Not thread-safe. */
   public static final class Builder extends PersonaBuilder<Builder> {
-    private boolean dmaLayer;
     private int tableBits = 57;
 
     private Builder(FirmwareNode node) {
@@ -45,17 +40,6 @@ public final class RiscvPersona {
 
     @Override
     Builder self() {
-      return this;
-    }
-
-    /**
-     * Sets whether the system has a DMA layer for IOMMUs.
-     *
-     * @param present false by default
-     * @return this
-     */
-    public Builder dmaLayer(boolean present) {
-      dmaLayer = present;
       return this;
     }
 
@@ -94,17 +78,7 @@ public final class RiscvPersona {
 
     @Override
     public Set<IommuOp> operations() {
-      Set<IommuOp> operations =
-          EnumSet.of(IommuOp.RELEASE_DEVICE, IommuOp.OF_XLATE, IommuOp.DOMAIN_ALLOC_PAGING);
-      if (!facts.dmaLayer) {
-        operations.add(IommuOp.DEF_DOMAIN_TYPE);
-      }
-      return operations;
-    }
-
-    @Override
-    public @Nullable DomainType defDomainType(DevIommu device) {
-      return DomainType.IDENTITY;
+      return EnumSet.of(IommuOp.RELEASE_DEVICE, IommuOp.OF_XLATE, IommuOp.DOMAIN_ALLOC_PAGING);
     }
 
     @Override

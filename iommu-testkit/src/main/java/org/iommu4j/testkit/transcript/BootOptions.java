@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Predicate;
 import org.iommu4j.api.BootParameters;
+import org.iommu4j.api.DmaBuild;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -124,10 +125,15 @@ record BootOptions(String kernel, String machine, List<String> words, List<Strin
     return lower.matches("[eyt1dnf0].*|on.*|of.*") ? Optional.of(text) : Optional.empty();
   }
 
-  /** Lazy is the default of builds for x86 and s390 only. */
+  /** Lazy is the default of builds for x86 and s390; the DMA layer is built for Arm as well. */
   BootParameters parameters() {
     boolean lazyBuild = isX86() || machine.startsWith("s390");
-    return new BootParameters(passthrough(), strict(), null, false, false, !lazyBuild);
+    boolean dmaLayer = lazyBuild || machine.equals("aarch64") || machine.equals("arm64");
+    return BootParameters.NONE
+        .withPassthrough(passthrough())
+        .withStrict(strict())
+        .withBuild(false, !lazyBuild)
+        .withDma(dmaLayer ? DmaBuild.GENERIC : DmaBuild.NONE);
   }
 
   /** Whether a device's firmware description is looked at only when its driver is bound. */
