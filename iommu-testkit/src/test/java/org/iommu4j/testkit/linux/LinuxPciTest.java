@@ -67,6 +67,9 @@ class LinuxPciTest {
     assertThat(driver(Board.NIC)).isEqualTo("e1000e");
     linux.driversProbe(Board.CONV_A);
     assertThat(driver(Board.CONV_A)).isEqualTo("-");
+    linux.remove(Board.MF0);
+    linux.rescan();
+    assertThat(driver(Board.MF0)).isEqualTo("-");
   }
 
   @Test

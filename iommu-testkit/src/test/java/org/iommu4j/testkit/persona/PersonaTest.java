@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import java.util.List;
+import java.util.Objects;
 import org.iommu4j.api.AllocFlag;
 import org.iommu4j.api.BootParameters;
 import org.iommu4j.api.Caller;
@@ -254,7 +255,8 @@ class PersonaTest {
     assertThat(text(group.reservedRegions()))
         .containsExactly("0x00000000fee00000 0x00000000feefffff msi");
     group.claimDmaOwner(new DmaOwner("test"));
-    assertThat(group.snapshot().blockingDomain().type()).isEqualTo(DomainType.UNMANAGED);
+    assertThat(Objects.requireNonNull(group.snapshot().blockingDomain()).type())
+        .isEqualTo(DomainType.UNMANAGED);
     PagingDomain domain = core.allocPagingDomain(nic);
     assertThat(domain.geometry().apertureEnd()).isEqualTo((1L << 39) - 1);
     assertThat(domain.pageSizes()).isEqualTo(-4096L);

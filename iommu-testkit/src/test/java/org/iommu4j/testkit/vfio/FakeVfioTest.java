@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import java.util.List;
+import java.util.Objects;
 import org.iommu4j.api.Caller;
+import org.iommu4j.api.Domain;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.FirmwareNode;
 import org.iommu4j.api.IommuException;
@@ -245,8 +247,8 @@ class FakeVfioTest {
                     new IovaWindow(0, 0xfedf_ffffL),
                     new IovaWindow(0xfef0_0000L, 0xffff_ffff_ffffL))));
     container.mapDma(0x1000_0000, MEMORY, 0x10_0000, Prot.RW);
-    assertThat(group(Board.NIC).snapshot().currentDomain().iovaToPhys(0x1000_1000))
-        .isEqualTo(MEMORY + 0x1000);
+    Domain current = Objects.requireNonNull(group(Board.NIC).snapshot().currentDomain());
+    assertThat(current.iovaToPhys(0x1000_1000)).isEqualTo(MEMORY + 0x1000);
     assertRefused(Errno.EINVAL, () -> container.mapDma(0xfee0_0000L, MEMORY, 0x1000, Prot.RW));
     assertRefused(Errno.EEXIST, () -> container.mapDma(0x1000_0000, MEMORY, 0x1000, Prot.RW));
     assertRefused(Errno.EINVAL, () -> container.mapDma(0x2000_0800, MEMORY, 0x1000, Prot.RW));
