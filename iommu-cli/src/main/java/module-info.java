@@ -1,4 +1,5 @@
-/** The command line: the demo and the conformance replay. */
+/** The command line: the demo, the conformance replay and the shell. */
+@SuppressWarnings("requires-automatic")
 module org.iommu4j.cli {
   requires info.picocli;
   requires org.iommu4j.core;
@@ -6,6 +7,8 @@ module org.iommu4j.cli {
   requires org.iommu4j.memory;
   requires org.iommu4j.testkit;
   requires org.iommu4j.topology;
+  requires org.jline.reader;
+  requires org.jline.terminal;
   requires static com.google.errorprone.annotations;
 
   opens org.iommu4j.cli to

@@ -6,6 +6,7 @@ module org.iommu4j.testkit {
   exports org.iommu4j.testkit.jqwik;
   exports org.iommu4j.testkit.linux;
   exports org.iommu4j.testkit.persona;
+  exports org.iommu4j.testkit.sysfs;
   exports org.iommu4j.testkit.transcript;
   exports org.iommu4j.testkit.vfio;
 

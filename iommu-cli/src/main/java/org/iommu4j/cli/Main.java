@@ -18,7 +18,12 @@ import picocli.CommandLine.Spec;
     description = "An IOMMU core in Java, at work.",
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
-    subcommands = {DemoCommand.class, ConformanceCommand.class, TranscriptCommand.class})
+    subcommands = {
+      DemoCommand.class,
+      ConformanceCommand.class,
+      TranscriptCommand.class,
+      ShellCommand.class
+    })
 public final class Main implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();
 

@@ -35,6 +35,6 @@ public final class CoreSysfs {
         .mount(GROUPS, new GroupsDirectory(core))
         .mount(CLASS, InstancesDirectory.links(core))
         .mount(INSTANCES, InstancesDirectory.classDevices(core))
-        .mount(DevicePath.ROOT, new DevicesDirectory(core));
+        .mount(DevicePath.ROOT, DeviceLinks.of(core));
   }
 }

@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Where the directory of a device is. */
 public final class DevicePath {
-  /** Where all devices are. */
-  static final String ROOT = "/sys/devices";
+  /** Where all devices are: {@code /sys/devices}. */
+  public static final String ROOT = "/sys/devices";
 
   private DevicePath() {}
 

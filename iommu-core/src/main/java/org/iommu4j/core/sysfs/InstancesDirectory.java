@@ -53,8 +53,7 @@ record InstancesDirectory(IommuCore core, Function<IommuDevice, SysfsNode> entry
             "subsystem",
             new SysfsLink(CoreSysfs.CLASS),
             "uevent",
-            SysfsAttribute.readWrite(() -> "", Uevent::store)
-                .aliveWhile(() -> core.instances().contains(instance))));
+            Uevent.file(() -> "").aliveWhile(() -> core.instances().contains(instance))));
   }
 
   /** {@code devices}: a link per device that the IOMMU serves (CORE-824). */

@@ -152,7 +152,7 @@ class CoreSysfsTest {
     group.put();
   }
 
-  @Test // CORE-820, CORE-824, CORE-825
+  @Test // CORE-820, CORE-823, CORE-824, CORE-825
   void anIommuIsAClassDevice() {
     rig.startWithGroup("a", "b");
     assertThat(root().list("/sys/class/iommu")).containsExactly("i0");
