@@ -22,6 +22,7 @@ import org.iommu4j.testkit.linux.Removal;
 import org.iommu4j.testkit.persona.Persona;
 import org.iommu4j.testkit.persona.RiscvPersona;
 import org.iommu4j.testkit.persona.SmmuPersona;
+import org.iommu4j.testkit.persona.VirtioPersona;
 import org.iommu4j.testkit.persona.VtdPersona;
 import org.iommu4j.testkit.vfio.VfioInfo.IovaWindow;
 import org.junit.jupiter.api.AfterEach;
@@ -285,6 +286,30 @@ class FakeVfioTest {
     container.mapDma(0, MEMORY, 0x1000, Prot.RW);
     // Persona rule 4.4: the window of x86 is ordinary here.
     container.mapDma(0xfee0_0000L, MEMORY, 0x1000, Prot.RW);
+  }
+
+  // VFIO-05 and persona rule 6.6: without a static blocking domain an empty one is made.
+  @Test
+  void ownershipWorksWithoutAStaticBlockingDomain() {
+    FirmwareNode node = new FirmwareNode("viommu");
+    Persona viommu =
+        VirtioPersona.builder(node).scope(device -> !device.name().contains(":03:")).build();
+    use(viommu, Board.machine(node, true), false);
+    bind("vfio-pci", Board.NIC);
+    write(Board.NIC, "identity");
+    VfioContainer container = vfio.openContainer();
+    VfioGroup group = open(Board.NIC);
+    group.setContainer(container);
+    container.setIommu();
+    assertThat(container.info().iovaRanges())
+        .containsExactly(
+            new IovaWindow(0, 0xfedf_ffffL), new IovaWindow(0xfef0_0000L, 0x7f_ffff_ffffL));
+    assertThat(Long.lowestOneBit(container.info().pageSizes())).isEqualTo(0x1000);
+    container.mapDma(0x20_0000, MEMORY, 0x20_0000, Prot.RW);
+    group.close();
+    assertThat(type(Board.NIC)).isEqualTo("identity");
+    write(Board.NIC, "DMA-FQ");
+    assertThat(machine.core().violations()).isEmpty();
   }
 
   // VFIO-12, 13, 25
