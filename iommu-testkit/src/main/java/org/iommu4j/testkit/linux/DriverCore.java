@@ -92,6 +92,13 @@ final class DriverCore {
     return false;
   }
 
+  /** Offers a function that has just been found. */
+  void attachNew(PciFunction function) {
+    if (autoprobe) {
+      var unused = attach(function);
+    }
+  }
+
   private boolean tryToBind(LinuxDriver driver, PciFunction function) {
     try {
       bind(driver, function);

@@ -305,10 +305,10 @@ public final class LinuxPci {
   }
 
   /**
-   * A write to {@code drivers_autoprobe}. It decides about drivers that are loaded from now on; a
-   * function that a scan finds gets its driver all the same.
+   * A write to {@code drivers_autoprobe}. It decides about drivers that are loaded and functions
+   * that are found from now on.
    *
-   * @param on whether a driver takes what fits when it is loaded
+   * @param on whether drivers and functions that fit are bound by themselves
    */
   public synchronized void driversAutoprobe(boolean on) {
     drivers.autoprobe(on);
@@ -448,7 +448,7 @@ public final class LinuxPci {
     scan(bus, found);
     found.forEach(PciFunction::allowMatching);
     for (PciFunction function : found) {
-      var unused = drivers.attach(function);
+      drivers.attachNew(function);
     }
   }
 
@@ -529,7 +529,7 @@ public final class LinuxPci {
       machine.plug(device);
       function.allowMatching();
       if (physical.sriovDriversAutoprobe()) {
-        var unused = drivers.attach(function);
+        drivers.attachNew(function);
       }
     }
   }

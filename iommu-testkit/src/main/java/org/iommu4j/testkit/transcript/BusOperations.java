@@ -5,7 +5,6 @@ import java.util.Map;
 import java.util.Optional;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.IommuException;
-import org.iommu4j.testkit.linux.PciFunction;
 import org.iommu4j.testkit.linux.Removal;
 import org.jspecify.annotations.Nullable;
 
@@ -126,12 +125,24 @@ final class BusOperations {
 
   /** With two numbers, the record is about those and not about the write. */
   private long rescan(TranscriptRecord record) {
-    system.linux().rescan();
+    scan(() -> system.linux().rescan());
     return record.args().has("old") ? 0 : ONE.length();
   }
 
+  /** The recorder switches the probing of drivers on when it scans. */
+  private void scan(Runnable scan) {
+    boolean before = system.linux().driversAutoprobe();
+    system.linux().driversAutoprobe(true);
+    try {
+      scan.run();
+    } finally {
+      system.linux().driversAutoprobe(before);
+    }
+  }
+
   private long rescanOne(TranscriptRecord record) {
-    system.linux().rescanBelow(address(record));
+    String bridge = address(record);
+    scan(() -> system.linux().rescanBelow(bridge));
     return ONE.length();
   }
 
@@ -159,12 +170,8 @@ final class BusOperations {
     }
   }
 
-  /** From here on new drivers take nothing by themselves, nor do those of virtual functions. */
+  /** From here on nothing is bound by itself, except at scans. */
   void autoprobe(TranscriptRecord record) {
-    boolean on = !record.args().text("text", "").contains("=0");
-    system.linux().driversAutoprobe(on);
-    for (PciFunction function : system.linux().functions()) {
-      system.linux().sriovDriversAutoprobe(function.address(), on);
-    }
+    system.linux().driversAutoprobe(!record.args().text("text", "").contains("=0"));
   }
 }
