@@ -105,24 +105,37 @@ final class Tree implements Command {
     }
 
     private void entry(String path, String name, String indent, boolean last, int level) {
-      String branch = session.look().unicode() ? (last ? "└── " : "├── ") : last ? "`-- " : "|-- ";
-      String stem = last ? "    " : session.look().unicode() ? "│   " : "|   ";
       String target = target(path);
-      session.println(indent + branch + name + target);
+      session.println(indent + branch(last) + name + target);
       if (!isDirectory(path, true)) {
         files++;
         return;
       }
       directories++;
       if (target.isEmpty() && level < levels) {
-        below(path, indent + stem, level + 1);
+        below(path, indent + stem(last), level + 1);
       }
+    }
+
+    private String branch(boolean last) {
+      if (session.look().unicode()) {
+        return last ? "└── " : "├── ";
+      }
+      return last ? "`-- " : "|-- ";
+    }
+
+    private String stem(boolean last) {
+      if (last) {
+        return "    ";
+      }
+      return session.look().unicode() ? "│   " : "|   ";
     }
 
     private String target(String path) {
       try {
-        return " -> " + process.readlink(path);
-      } catch (IommuException noLink) {
+        boolean link = process.stat(path, false).kind() == SysfsStat.Kind.LINK;
+        return link ? " -> " + process.readlink(path) : "";
+      } catch (IommuException gone) {
         return "";
       }
     }

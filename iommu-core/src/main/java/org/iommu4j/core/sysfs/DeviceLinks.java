@@ -1,8 +1,9 @@
 package org.iommu4j.core.sysfs;
 
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.function.Supplier;
 import org.iommu4j.api.Device;
 import org.iommu4j.api.IommuGroup;
 import org.iommu4j.core.IommuCore;
@@ -11,30 +12,32 @@ import org.iommu4j.core.IommuCore;
 final class DeviceLinks {
   private DeviceLinks() {}
 
-  static SysfsDirectory of(IommuCore core) {
-    return new SparseDirectory(DevicePath.ROOT, () -> links(core));
+  /** A device and its group. */
+  private record Membership(IommuGroup group, Device device) {
+    String path() {
+      return DevicePath.of(device);
+    }
   }
 
-  private static Map<String, Supplier<Map<String, SysfsNode>>> links(IommuCore core) {
-    Map<String, Supplier<Map<String, SysfsNode>>> all = new HashMap<>();
+  static SysfsDirectory of(IommuCore core) {
+    return new SparseDirectory<>(
+        DevicePath.ROOT, () -> all(core), Membership::path, member -> links(core, member));
+  }
+
+  private static List<Membership> all(IommuCore core) {
+    List<Membership> all = new ArrayList<>();
     for (IommuGroup group : core.groups()) {
-      Members.of(group)
-          .forEach(
-              member ->
-                  all.putIfAbsent(
-                      DevicePath.of(member.device()), () -> links(core, group, member.device())));
+      Members.of(group).forEach(member -> all.add(new Membership(group, member.device())));
     }
     return all;
   }
 
-  private static Map<String, SysfsNode> links(IommuCore core, IommuGroup group, Device device) {
+  private static Map<String, SysfsNode> links(IommuCore core, Membership member) {
     Map<String, SysfsNode> links = new HashMap<>();
-    links.put("iommu_group", new SysfsLink(CoreSysfs.GROUPS + "/" + group.id()));
-    core.deviceOf(device)
+    links.put("iommu_group", new SysfsLink(CoreSysfs.GROUPS + "/" + member.group().id()));
+    Members.iommuOf(core, member.device())
         .ifPresent(
-            served ->
-                links.put(
-                    "iommu", new SysfsLink(CoreSysfs.INSTANCES + "/" + served.iommu().name())));
+            iommu -> links.put("iommu", new SysfsLink(CoreSysfs.INSTANCES + "/" + iommu.name())));
     return links;
   }
 }

@@ -81,7 +81,7 @@ record InstancesDirectory(IommuCore core, Function<IommuDevice, SysfsNode> entry
     }
 
     private boolean isServed(Device device) {
-      return core.deviceOf(device).filter(served -> served.iommu() == instance).isPresent();
+      return Members.iommuOf(core, device).filter(iommu -> iommu == instance).isPresent();
     }
   }
 }

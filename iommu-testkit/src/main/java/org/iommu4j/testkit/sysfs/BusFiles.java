@@ -1,13 +1,16 @@
 package org.iommu4j.testkit.sysfs;
 
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.Supplier;
 import org.iommu4j.api.Caller;
 import org.iommu4j.core.sysfs.DevicePath;
+import org.iommu4j.core.sysfs.SparseDirectory;
 import org.iommu4j.core.sysfs.SysfsAttribute;
+import org.iommu4j.core.sysfs.SysfsDirectory;
 import org.iommu4j.core.sysfs.SysfsLink;
 import org.iommu4j.core.sysfs.SysfsNode;
 import org.iommu4j.testkit.linux.LinuxDriver;
@@ -26,15 +29,23 @@ final class BusFiles {
     this.linux = linux;
   }
 
-  Map<String, Supplier<Map<String, SysfsNode>>> directories() {
-    Map<String, Supplier<Map<String, SysfsNode>>> all = new HashMap<>();
-    all.put(ROOT, this::busFiles);
-    all.put(DEVICES, this::deviceLinks);
-    all.put(DRIVERS, Map::of);
-    for (String driver : driverNames()) {
-      all.put(DRIVERS + "/" + driver, () -> driverFiles(driver));
-    }
-    return all;
+  SysfsDirectory directory() {
+    return new SparseDirectory<>(ROOT, this::paths, path -> path, this::files);
+  }
+
+  private List<String> paths() {
+    List<String> paths = new ArrayList<>(List.of(ROOT, DEVICES, DRIVERS));
+    driverNames().forEach(driver -> paths.add(DRIVERS + "/" + driver));
+    return paths;
+  }
+
+  private Map<String, SysfsNode> files(String path) {
+    return switch (path) {
+      case ROOT -> busFiles();
+      case DEVICES -> deviceLinks();
+      case DRIVERS -> Map.of();
+      default -> driverFiles(path.substring(DRIVERS.length() + 1));
+    };
   }
 
   private Map<String, SysfsNode> busFiles() {

@@ -4,9 +4,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.Supplier;
 import org.iommu4j.core.sysfs.DevicePath;
+import org.iommu4j.core.sysfs.SparseDirectory;
 import org.iommu4j.core.sysfs.SysfsAttribute;
+import org.iommu4j.core.sysfs.SysfsDirectory;
 import org.iommu4j.core.sysfs.SysfsLink;
 import org.iommu4j.core.sysfs.SysfsNode;
 import org.iommu4j.core.sysfs.Uevent;
@@ -25,12 +26,12 @@ final class FunctionFiles {
     this.linux = linux;
   }
 
-  Map<String, Supplier<Map<String, SysfsNode>>> directories() {
-    Map<String, Supplier<Map<String, SysfsNode>>> all = new HashMap<>();
-    for (PciFunction function : linux.functions()) {
-      all.put(DevicePath.of(function.device()), () -> files(function));
-    }
-    return all;
+  SysfsDirectory directory() {
+    return new SparseDirectory<>(
+        DevicePath.ROOT,
+        linux::functions,
+        function -> DevicePath.of(function.device()),
+        this::files);
   }
 
   private Map<String, SysfsNode> files(PciFunction function) {

@@ -2,7 +2,6 @@ package org.iommu4j.testkit.sysfs;
 
 import org.iommu4j.core.sysfs.CoreSysfs;
 import org.iommu4j.core.sysfs.DevicePath;
-import org.iommu4j.core.sysfs.SparseDirectory;
 import org.iommu4j.core.sysfs.SysfsTree;
 import org.iommu4j.testkit.FakeMachine;
 import org.iommu4j.testkit.linux.LinuxPci;
@@ -45,11 +44,10 @@ public final class MachineSysfs {
    */
   public static SysfsTree.Builder builder(LinuxPci linux) {
     PciBuses buses = new PciBuses(linux);
-    FunctionFiles functions = new FunctionFiles(linux);
     return CoreSysfs.builder(linux.machine().core())
-        .mount(DevicePath.ROOT, new SparseDirectory(DevicePath.ROOT, functions::directories))
-        .mount(DevicePath.ROOT, new SparseDirectory(DevicePath.ROOT, buses::directories))
-        .mount(PciBuses.CLASS, new SparseDirectory(PciBuses.CLASS, buses::classEntries))
-        .mount(BusFiles.ROOT, new SparseDirectory(BusFiles.ROOT, new BusFiles(linux)::directories));
+        .mount(DevicePath.ROOT, new FunctionFiles(linux).directory())
+        .mount(DevicePath.ROOT, buses.directory())
+        .mount(PciBuses.CLASS, buses.classDirectory())
+        .mount(BusFiles.ROOT, new BusFiles(linux).directory());
   }
 }

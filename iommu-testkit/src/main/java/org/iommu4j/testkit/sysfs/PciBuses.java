@@ -1,14 +1,16 @@
 package org.iommu4j.testkit.sysfs;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.Supplier;
 import org.iommu4j.api.Device;
 import org.iommu4j.api.PciBus;
 import org.iommu4j.api.PciDevice;
 import org.iommu4j.core.sysfs.DevicePath;
+import org.iommu4j.core.sysfs.SparseDirectory;
 import org.iommu4j.core.sysfs.SysfsAttribute;
+import org.iommu4j.core.sysfs.SysfsDirectory;
 import org.iommu4j.core.sysfs.SysfsLink;
 import org.iommu4j.core.sysfs.SysfsNode;
 import org.iommu4j.testkit.linux.LinuxPci;
@@ -52,32 +54,36 @@ final class PciBuses {
     }
   }
 
-  Map<String, Supplier<Map<String, SysfsNode>>> directories() {
-    Map<String, Supplier<Map<String, SysfsNode>>> all = new HashMap<>();
+  /** In the directories of the bridges. */
+  SysfsDirectory directory() {
+    return new SparseDirectory<>(
+        DevicePath.ROOT, () -> links().entrySet(), Map.Entry::getValue, this::files);
+  }
+
+  /** {@code /sys/class/pci_bus}. */
+  SysfsDirectory classDirectory() {
+    return new SparseDirectory<>(
+        CLASS,
+        () -> List.of(CLASS),
+        path -> path,
+        path -> {
+          Map<String, SysfsNode> links = new HashMap<>();
+          links().forEach((name, target) -> links.put(name, new SysfsLink(target)));
+          return links;
+        });
+  }
+
+  /** The buses whose bridges are there, and where their directories are. */
+  private Map<String, String> links() {
+    Map<String, String> present = new TreeMap<>();
     buses.forEach(
         (name, bus) -> {
           String holder = holder(name, bus);
           if (holder != null) {
-            all.put(holder + "/pci_bus/" + name, () -> files(name, bus));
+            present.put(name, holder + "/pci_bus/" + name);
           }
         });
-    return all;
-  }
-
-  Map<String, Supplier<Map<String, SysfsNode>>> classEntries() {
-    return Map.of(
-        CLASS,
-        () -> {
-          Map<String, SysfsNode> links = new HashMap<>();
-          buses.forEach(
-              (name, bus) -> {
-                String holder = holder(name, bus);
-                if (holder != null) {
-                  links.put(name, new SysfsLink(holder + "/pci_bus/" + name));
-                }
-              });
-          return links;
-        });
+    return present;
   }
 
   /** The directory above; null while the bridge is not there. */
@@ -87,7 +93,12 @@ final class PciBuses {
         : linux.find(bus.bridge()).map(PciFunction::device).map(DevicePath::of).orElse(null);
   }
 
-  private Map<String, SysfsNode> files(String name, Known bus) {
+  private Map<String, SysfsNode> files(Map.Entry<String, String> present) {
+    String name = present.getKey();
+    Known bus = buses.get(name);
+    if (bus == null) {
+      return Map.of();
+    }
     return Map.of(
         "rescan",
         SysfsAttribute.writeOnly(
