@@ -184,6 +184,7 @@ class ShellCommandTest {
         "echo 'a  b' \"c \\\" d\" e\\ f # not this",
         "echo /sys/kernel/iommu_groups/1[67]/t?pe",
         "echo '*' no*thing \\*",
+        "echo [A [z-a] [",
         "echo 'open",
         "echo x >",
         "echo $HOME",
@@ -193,14 +194,15 @@ class ShellCommandTest {
         .containsExactly(
             "a  b c \" d e f",
             "/sys/kernel/iommu_groups/16/type /sys/kernel/iommu_groups/17/type",
-            "* no*thing *");
+            "* no*thing *",
+            "[A [z-a] [");
     assertThat(complaints().lines())
         .containsExactly(
-            "script: line 4: syntax error: a quote is not closed",
-            "script: line 5: syntax error: unexpected newline after '>'",
-            "script: line 6: syntax error: '$' is not supported; quote it",
-            "script: line 7: syntax error: unexpected ';'",
-            "script: line 8: /sys/kernel/iommu_groups/*/type: ambiguous redirect");
+            "script: line 5: syntax error: a quote is not closed",
+            "script: line 6: syntax error: unexpected newline after '>'",
+            "script: line 7: syntax error: '$' is not supported; quote it",
+            "script: line 8: syntax error: unexpected ';'",
+            "script: line 9: /sys/kernel/iommu_groups/*/type: ambiguous redirect");
   }
 
   @Test

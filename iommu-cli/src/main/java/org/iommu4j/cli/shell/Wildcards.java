@@ -3,6 +3,7 @@ package org.iommu4j.cli.shell;
 import java.nio.file.PathMatcher;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.PatternSyntaxException;
 import org.iommu4j.api.IommuException;
 import org.iommu4j.cli.shell.Statement.Word;
 import org.iommu4j.core.sysfs.SysfsProcess;
@@ -25,10 +26,15 @@ final class Wildcards {
       return List.of(word.text());
     }
     List<String> found = List.of(glob.startsWith("/") ? "/" : "");
-    for (String part : glob.split("/")) {
-      if (!part.isEmpty()) {
-        found = step(found, part);
+    try {
+      for (String part : glob.split("/")) {
+        if (!part.isEmpty()) {
+          found = step(found, part);
+        }
       }
+    } catch (PatternSyntaxException noPattern) {
+      // As in sh: a bracket that is not closed stands for itself.
+      return List.of(word.text());
     }
     return found.isEmpty() ? List.of(word.text()) : found;
   }
