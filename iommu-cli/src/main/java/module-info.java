@@ -1,5 +1,6 @@
 /** The command line: the demo and the conformance replay. */
 module org.iommu4j.cli {
+  requires com.fasterxml.jackson.core;
   requires info.picocli;
   requires org.iommu4j.core;
   requires org.iommu4j.driver.soft;
@@ -9,5 +10,7 @@ module org.iommu4j.cli {
   requires static com.google.errorprone.annotations;
 
   opens org.iommu4j.cli to
+      info.picocli;
+  opens org.iommu4j.cli.groups to
       info.picocli;
 }
