@@ -20,6 +20,16 @@ final class LspciBlocks {
 
   private static final Pattern DUMP = Pattern.compile("[0-9a-f]{2,3}: (?:[0-9a-f?]{2} ?)+");
 
+  /** How lines begin that are not the rest of the line before: a key, a capability, a remark. */
+  private static final Pattern KEY = Pattern.compile("(?:[A-Z][\\w /().-]{0,40}:|!!!).*");
+
+  /** What only stands at the beginning of a line if the line was wrapped. */
+  private static final Pattern REST =
+      Pattern.compile(
+          "(?:secondary=|subordinate=|sec-latency="
+              + "|(?:SrcValid|TransBlk|ReqRedir|CmpltRedir|UpstreamFwd|EgressCtrl|DirectTrans)[+-])"
+              + ".*");
+
   private LspciBlocks() {}
 
   /**
@@ -109,14 +119,16 @@ final class LspciBlocks {
     boolean accept(String text) {
       boolean indented = text.charAt(0) == '\t' || text.charAt(0) == ' ';
       String bare = text.strip();
-      if (indented || (!paused && DUMP.matcher(bare).matches())) {
-        body.add(bare);
-        return true;
-      }
-      if (paused) {
+      String start = bare.substring(0, Math.min(SEARCHED, bare.length()));
+      if (paused && !indented) {
         return false;
       }
-      join(bare);
+      boolean rest = REST.matcher(start).matches();
+      if (!rest && (indented || KEY.matcher(start).matches() || DUMP.matcher(bare).matches())) {
+        body.add(bare);
+      } else {
+        join(bare);
+      }
       return true;
     }
 

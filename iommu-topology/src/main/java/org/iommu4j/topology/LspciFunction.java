@@ -50,6 +50,8 @@ final class LspciFunction {
   static LspciFunction read(LspciBlocks.Block block) {
     LspciFunction function = new LspciFunction(block.line());
     LspciHead.read(block.head(), function.facts);
+    function.unanswered =
+        block.head().contains("(rev ff)") && block.head().contains("(prog-if ff)");
     block.body().forEach(function::readLine);
     function.settle();
     return function;
