@@ -1,6 +1,5 @@
 package org.iommu4j.api;
 
-import java.util.Comparator;
 import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
@@ -17,12 +16,6 @@ record PciAddress(int segment, int bus, int slot, int function) implements Compa
   private static final int MAX_DIGITS = 8;
   private static final int SHORT = "00:00.0".length();
   private static final HexFormat HEX = HexFormat.of();
-
-  private static final Comparator<PciAddress> SCAN_ORDER =
-      Comparator.comparingInt(PciAddress::segment)
-          .thenComparingInt(PciAddress::bus)
-          .thenComparingInt(PciAddress::slot)
-          .thenComparingInt(PciAddress::function);
 
   /** The number of a bus within a machine. */
   record Bus(int segment, int number) {
@@ -67,13 +60,17 @@ record PciAddress(int segment, int bus, int slot, int function) implements Compa
     return value;
   }
 
+  private long rank() {
+    return (long) segment << 16 | bus << 8 | slot << 3 | function;
+  }
+
   Bus onBus() {
     return new Bus(segment, bus);
   }
 
   @Override
   public int compareTo(PciAddress other) {
-    return SCAN_ORDER.compare(this, other);
+    return Long.compare(rank(), other.rank());
   }
 
   @Override

@@ -27,7 +27,7 @@ public final class Forecast {
   private final List<Device> without = new ArrayList<>();
   private final Map<PciDevice, Isolation> isolation = new LinkedHashMap<>();
   private final IsolationJudge judge;
-  private final PciGrouping<Draft> grouping;
+  private @Nullable PciGrouping<Draft> grouping;
 
   /**
    * Starts with no device.
@@ -36,7 +36,6 @@ public final class Forecast {
    */
   public Forecast(WhatIf whatIf) {
     judge = new IsolationJudge(whatIf);
-    grouping = new PciGrouping<>(groupOf::get, bus -> present.getOrDefault(bus, Set.of()), judge);
   }
 
   /** A group that still grows. */
@@ -51,6 +50,7 @@ public final class Forecast {
     if (device instanceof PciDevice pci) {
       present.computeIfAbsent(pci.bus(), bus -> new LinkedHashSet<>()).add(pci);
       isolation.put(pci, judge.of(pci));
+      grouping = null;
     }
   }
 
@@ -71,7 +71,7 @@ public final class Forecast {
    */
   public void probe(Device device) {
     if (device instanceof PciDevice pci) {
-      PciGrouping.Found<Draft> found = grouping.find(pci);
+      PciGrouping.Found<Draft> found = search().find(pci);
       join(
           device,
           found == null ? null : found.group(),
@@ -87,6 +87,16 @@ public final class Forecast {
     } else {
       join(device, null, List.of());
     }
+  }
+
+  private PciGrouping<Draft> search() {
+    PciGrouping<Draft> current = grouping;
+    if (current == null) {
+      current =
+          new PciGrouping<>(groupOf::get, bus -> present.getOrDefault(bus, Set.of()), judge);
+      grouping = current;
+    }
+    return current;
   }
 
   /**

@@ -30,10 +30,11 @@ public final class PciGrouping<G> {
   private final Function<PciDevice, @Nullable G> groupOf;
   private final Function<PciBus, ? extends Collection<PciDevice>> present;
   private final IsolationJudge judge;
-  private final Map<PciDevice, BitSet> masks = new HashMap<>();
+  private final Map<PciBus, BusView> views = new HashMap<>();
 
   /**
-   * Prepares searches on a machine as it is.
+   * Prepares searches on a machine as it is. Each bus is looked at once, so whoever adds or removes
+   * functions prepares anew.
    *
    * @param groupOf the present group of a device
    * @param present the functions of a bus in the order in which they appeared
@@ -135,12 +136,8 @@ public final class PciGrouping<G> {
       if (own != null) {
         return own;
       }
-      for (PciDevice other : present.apply(subject.bus())) {
-        MergeReason reason = other == subject ? null : sharedId(subject, other);
-        if (reason == null) {
-          continue;
-        }
-        path.add(reason);
+      for (PciDevice other : view(subject.bus()).sharingWith(subject)) {
+        path.add(sharedId(subject, other));
         G group = amongAliases(other);
         if (group == null) {
           group = amongFunctions(other);
@@ -162,8 +159,8 @@ public final class PciGrouping<G> {
       if (here.isolated()) {
         return null;
       }
-      for (PciDevice other : present.apply(subject.bus())) {
-        if (other == subject || other.slot() != subject.slot()) {
+      for (PciDevice other : view(subject.bus()).inSlot(subject.slot())) {
+        if (other == subject) {
           continue;
         }
         Isolation there = judge.of(other);
@@ -180,21 +177,18 @@ public final class PciGrouping<G> {
       return null;
     }
 
-    private @Nullable MergeReason sharedId(PciDevice one, PciDevice other) {
-      boolean usedByOne = mask(one).get(other.devfn());
-      if (usedByOne || mask(other).get(one.devfn())) {
+    private static MergeReason sharedId(PciDevice one, PciDevice other) {
+      boolean usedByOne = DmaAliases.mask(one).get(other.devfn());
+      if (usedByOne || DmaAliases.mask(other).get(one.devfn())) {
         PciDevice owner = usedByOne ? one : other;
         PciDevice used = usedByOne ? other : one;
         return new MergeReason.SharedRequesterId(one, other, used.requesterId(), owner);
       }
-      if (one.dmaDevice() == other) {
-        return new MergeReason.IssuedBy(one, other);
-      }
-      return other.dmaDevice() == one ? new MergeReason.IssuedBy(other, one) : null;
+      return new MergeReason.IssuedBy(one, other);
     }
   }
 
-  private BitSet mask(PciDevice device) {
-    return masks.computeIfAbsent(device, DmaAliases::mask);
+  private BusView view(PciBus bus) {
+    return views.computeIfAbsent(bus, number -> new BusView(present.apply(number)));
   }
 }
