@@ -130,10 +130,13 @@ final class Assembly {
               + " belong: its functions are taken to do their DMA themselves");
       return;
     }
+    Map<Integer, String> issuers = new HashMap<>();
+    for (int i = 0; i < segments.size(); i++) {
+      issuers.put(segments.get(i), controllers.get(Math.min(i, controllers.size() - 1)));
+    }
     for (FunctionFacts function : functions) {
-      int index = segments.indexOf(segment(function));
-      if (index >= 0 && function.dmaDevice == null) {
-        function.dmaDevice = controllers.get(Math.min(index, controllers.size() - 1));
+      if (function.dmaDevice == null) {
+        function.dmaDevice = issuers.get(segment(function));
       }
     }
   }

@@ -7,12 +7,10 @@ final class ConfigDump {
   private static final int SIZE = 4096;
   private static final short UNKNOWN = -1;
 
-  private final short[] bytes = new short[SIZE];
-  private int shown;
+  /** Empty until something is shown, as in most texts. */
+  private short[] bytes = {};
 
-  ConfigDump() {
-    Arrays.fill(bytes, UNKNOWN);
-  }
+  private int shown;
 
   /** Takes a line such as {@code 10: 04 00 ...}; false if it is none. */
   boolean accept(String line) {
@@ -30,10 +28,18 @@ final class ConfigDump {
       if (value < 0 || (i + 2 < line.length() && line.charAt(i + 2) != ' ')) {
         return at > offset;
       }
-      bytes[at++] = (short) value;
+      put(at++, value);
       shown++;
     }
     return true;
+  }
+
+  private void put(int at, int value) {
+    if (bytes.length == 0) {
+      bytes = new short[SIZE];
+      Arrays.fill(bytes, UNKNOWN);
+    }
+    bytes[at] = (short) value;
   }
 
   private static int hex(String text, int from, int to) {
@@ -55,7 +61,7 @@ final class ConfigDump {
 
   boolean has(int offset, int length) {
     for (int i = 0; i < length; i++) {
-      if (offset + i >= SIZE || bytes[offset + i] == UNKNOWN) {
+      if (offset + i >= bytes.length || bytes[offset + i] == UNKNOWN) {
         return false;
       }
     }

@@ -10,10 +10,10 @@ import org.jspecify.annotations.Nullable;
 final class LspciHead {
   private static final int LONGEST = 500;
 
-  /** {@code 00:1c.0 PCI bridge [0604]: Intel ... [8086:a294] (rev f0)}. */
-  private static final Pattern WITH_IDS =
-      Pattern.compile(
-          "(.*?) ?\\[([0-9a-f]{4})\\]: (.*?)\\[([0-9a-f]{4}):([0-9a-f]{4})\\](?!.*\\[[0-9a-f]{4}:[0-9a-f]{4}\\])(.*)");
+  /** {@code PCI bridge [0604]: Intel ... [8086:a294] (rev f0)}. */
+  private static final Pattern CLASS = Pattern.compile(" ?\\[([0-9a-f]{4})\\]: ");
+
+  private static final Pattern IDS = Pattern.compile("\\[([0-9a-f]{4}):([0-9a-f]{4})\\]");
 
   /** {@code 00:1c.0 0604: 8086:a294 (rev f0)}, also with the word {@code Class} before it. */
   private static final Pattern IDS_ONLY =
@@ -57,17 +57,16 @@ final class LspciHead {
   }
 
   private void read(FunctionFacts facts) {
-    Matcher named = WITH_IDS.matcher(text);
+    Matcher type = CLASS.matcher(text);
     Matcher bare = IDS_ONLY.matcher(text);
-    if (named.matches()) {
-      facts.classCode = named.group(2);
-      facts.description = label(named.group(3));
-      ids(facts, named.group(4), named.group(5));
+    if (type.find()) {
+      facts.classCode = type.group(1);
+      readName(text.substring(type.end()), facts);
     } else if (bare.matches()) {
       facts.classCode = bare.group(1);
       ids(facts, bare.group(2), bare.group(3));
     } else {
-      withoutIds(facts);
+      readWithoutNumbers(facts);
     }
     Matcher programming = INTERFACE.matcher(text);
     if (facts.classCode != null && programming.find() && !programming.group(1).equals("ff")) {
@@ -75,20 +74,32 @@ final class LspciHead {
     }
   }
 
+  /** Names may have brackets of their own; the last ones that look like ids are the ids. */
+  private static void readName(String rest, FunctionFacts facts) {
+    Matcher ids = IDS.matcher(rest);
+    int end = -1;
+    while (ids.find()) {
+      end = ids.start();
+      ids(facts, ids.group(1), ids.group(2));
+    }
+    facts.description = label(end >= 0 ? rest.substring(0, end) : withoutRevision(rest));
+  }
+
   private static void ids(FunctionFacts facts, String vendor, String device) {
     facts.vendor = Integer.parseInt(vendor, 16);
     facts.device = Integer.parseInt(device, 16);
   }
 
-  private void withoutIds(FunctionFacts facts) {
+  private void readWithoutNumbers(FunctionFacts facts) {
     int colon = text.indexOf(": ");
-    String type = colon < 0 ? text : text.substring(0, colon);
-    Matcher number = Pattern.compile("(.*?) ?\\[([0-9a-f]{4})\\]").matcher(type);
-    facts.classCode = number.matches() ? number.group(2) : CLASSES.get(type);
+    facts.classCode = CLASSES.get(colon < 0 ? text : text.substring(0, colon));
     if (colon >= 0) {
-      facts.description =
-          label(text.substring(colon + 2).replaceFirst(" \\((?:rev|prog-if) .*", ""));
+      facts.description = label(withoutRevision(text.substring(colon + 2)));
     }
+  }
+
+  private static String withoutRevision(String name) {
+    return name.replaceFirst(" \\((?:rev|prog-if) .*", "");
   }
 
   private static @Nullable String label(String name) {

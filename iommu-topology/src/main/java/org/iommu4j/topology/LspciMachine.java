@@ -13,12 +13,18 @@ import org.jspecify.annotations.Nullable;
 
 /** The functions of one {@code lspci} text, and what only all of them together show. */
 final class LspciMachine {
+  /** More than any device has; a damaged text may claim more. */
+  private static final int MOST_VIRTUAL = 1024;
+
   private static final int HOST_BRIDGE = 0x0600;
   private static final int PCI_BRIDGE = 0x0604;
 
   private final String sourceName;
   private final PciTopology.Builder builder;
   private final List<LspciFunction> functions = new ArrayList<>();
+
+  /** What leads, or may lead, to other buses, by segment and in the order of addresses. */
+  private final Map<Long, List<Map.Entry<Place, LspciFunction>>> bridges = new HashMap<>();
 
   /** In the order of addresses, so that bridges come before what is below them. */
   private final Map<Place, LspciFunction> byPlace = new TreeMap<>();
@@ -97,7 +103,7 @@ final class LspciMachine {
   private void markVirtualFunctions() {
     byPlace.forEach(
         (place, physical) -> {
-          for (int i = 0; i < physical.virtualFunctions; i++) {
+          for (int i = 0; i < Math.min(MOST_VIRTUAL, physical.virtualFunctions); i++) {
             LspciFunction virtual =
                 byPlace.get(place.plus(physical.virtualOffset + i * physical.virtualStride));
             if (virtual != null && virtual != physical) {
@@ -146,6 +152,11 @@ final class LspciMachine {
             led.add(new Place(place.segment, bridge.facts.secondaryBus, 0));
           }
         });
+    for (Map.Entry<Place, LspciFunction> entry : byPlace.entrySet()) {
+      if (entry.getValue().facts.secondaryBus != null || entry.getValue().isUnanswered()) {
+        bridges.computeIfAbsent(entry.getKey().segment, segment -> new ArrayList<>()).add(entry);
+      }
+    }
     Map<Place, List<LspciFunction>> without = new TreeMap<>();
     byPlace.forEach(
         (place, function) -> {
@@ -186,11 +197,10 @@ final class LspciMachine {
   /** The innermost bridge that forwards to a bus to which none leads. */
   private @Nullable LspciFunction forwarderTo(Place bus) {
     LspciFunction innermost = null;
-    for (Map.Entry<Place, LspciFunction> entry : byPlace.entrySet()) {
+    for (Map.Entry<Place, LspciFunction> entry : bridges.getOrDefault(bus.segment, List.of())) {
       FunctionFacts facts = entry.getValue().facts;
       boolean forwards =
-          entry.getKey().segment == bus.segment
-              && facts.secondaryBus != null
+          facts.secondaryBus != null
               && facts.secondaryBus != 0
               && facts.subordinateBus != null
               && facts.secondaryBus < bus.bus
@@ -209,14 +219,13 @@ final class LspciMachine {
   /** A bridge without an answer, on the bus from which a bus must be reached. */
   private @Nullable LspciFunction silentBridgeAbove(Place bus) {
     LspciFunction above = forwarderTo(bus);
-    for (Map.Entry<Place, LspciFunction> entry : byPlace.entrySet()) {
+    for (Map.Entry<Place, LspciFunction> entry : bridges.getOrDefault(bus.segment, List.of())) {
       FunctionFacts facts = entry.getValue().facts;
       boolean silent =
           entry.getValue().isUnanswered()
               && facts.secondaryBus == null
               && facts.classNumber() >> 8 == PCI_BRIDGE;
       if (silent
-          && entry.getKey().segment == bus.segment
           && entry.getKey().bus < bus.bus
           && (above == null || entry.getKey().bus >= outer(above.facts))) {
         return entry.getValue();

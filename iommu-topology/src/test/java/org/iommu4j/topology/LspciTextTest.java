@@ -248,10 +248,9 @@ class LspciTextTest {
   void aDeviceWithoutPowerKeepsItsPlaceAndGroup() {
     PciTopology topology =
         read(
-            MACHINE
-                .replaceFirst(
-                    "(?s)(03:00\\.0 [^\n]*).*?(?=03:00\\.1)",
-                    "$1 (rev ff)\n\tIOMMU group: 9\n\t!!! Unknown header type 7f\n\n"));
+            MACHINE.replaceFirst(
+                "(?s)(03:00\\.0 [^\n]*).*?(?=03:00\\.1)",
+                "$1 (rev ff)\n\tIOMMU group: 9\n\t!!! Unknown header type 7f\n\n"));
     PciDevice gpu = device(topology, "03:00.0");
     assertThat(gpu.pcieType()).isEqualTo(PcieType.ENDPOINT);
     assertThat(gpu.multifunction()).isTrue();

@@ -23,6 +23,9 @@ record Comparison(
     int recorded, List<Set<String>> missing, List<Set<String>> extra, List<String> numbers) {
   static Comparison of(PciTopology topology, GroupPrediction prediction, boolean ids) {
     Set<Set<String>> recorded = new HashSet<>();
+    if (topology.recordedGroups().isEmpty()) {
+      return new Comparison(0, List.of(), List.of(), List.of());
+    }
     topology.recordedGroups().values().forEach(members -> recorded.add(names(members)));
     Set<Set<String>> foreseen = new HashSet<>();
     prediction.groups().forEach(group -> foreseen.add(names(group.devices())));

@@ -92,8 +92,7 @@ public final class Forecast {
   private PciGrouping<Draft> search() {
     PciGrouping<Draft> current = grouping;
     if (current == null) {
-      current =
-          new PciGrouping<>(groupOf::get, bus -> present.getOrDefault(bus, Set.of()), judge);
+      current = new PciGrouping<>(groupOf::get, bus -> present.getOrDefault(bus, Set.of()), judge);
       grouping = current;
     }
     return current;

@@ -112,8 +112,7 @@ final class DeviceTablesTest {
     assertThat(isolated(lone(0x1d17, 0x0001, PcieType.ROOT_PORT).acs(FULL, FULL).build()))
         .isFalse();
     assertThat(isolated(lone(0x1d17, 0x0001, PcieType.ENDPOINT).acs(FULL, FULL).build())).isTrue();
-    assertThat(isolated(lone(0x8088, 0x0200, PcieType.ENDPOINT).acs(FULL, FULL).build()))
-        .isFalse();
+    assertThat(isolated(lone(0x8088, 0x0200, PcieType.ENDPOINT).acs(FULL, FULL).build())).isFalse();
   }
 
   @Test // PCIQ-042: the word where others have their control says nothing
@@ -139,11 +138,15 @@ final class DeviceTablesTest {
 
   @ParameterizedTest // PCIQ-070 to 075
   @CsvSource({
-    "1180, e476, 1, 10", "1180, e832, 3, 10", "6766, 3d40, 1, 10", "1b4b, 9230, 0, 11",
-    "1103, 0645, 0, 11", "197b, 2392, 0, 11", "1c28, 0122, 2, 11"
+    "1180, e476, 1, 10",
+    "1180, e832, 3, 10",
+    "6766, 3d40, 1, 10",
+    "1b4b, 9230, 0, 11",
+    "1103, 0645, 0, 11",
+    "197b, 2392, 0, 11",
+    "1c28, 0122, 2, 11"
   })
-  void functionsThatUseTheIdOfANeighbour(
-      String vendor, String device, int function, String alias) {
+  void functionsThatUseTheIdOfANeighbour(String vendor, String device, int function, String alias) {
     PciDevice made =
         at(root, 2, function, Integer.parseInt(vendor, 16), Integer.parseInt(device, 16)).build();
     assertThat(mask(made)).containsExactly(Integer.parseInt(alias, 16));
@@ -230,8 +233,7 @@ final class DeviceTablesTest {
                 .pcieType(PcieType.ROOT_PORT)
                 .acs(FULL, FULL)
                 .dmaDevice(controller));
-    PciDevice disk =
-        put(PciDevice.builder(PciBus.below(port, 0xe1), 0, 0).dmaDevice(controller));
+    PciDevice disk = put(PciDevice.builder(PciBus.below(port, 0xe1), 0, 0).dmaDevice(controller));
     assertThat(groups()).containsExactly(0, 1, 0, 0);
     assertThat(requesters(disk)).containsExactly(0x70);
     assertThat(DmaAliases.shared(disk, controller)).isTrue();
@@ -288,7 +290,9 @@ final class DeviceTablesTest {
 
   @Test // PCIQ-122
   void anAliasThatExistsJoins() {
-    PciBus bus = PciBus.below(put(PciDevice.builder(root, 1, 0).pcieType(PcieType.ROOT_PORT).acs(FULL, FULL)), 3);
+    PciBus bus =
+        PciBus.below(
+            put(PciDevice.builder(root, 1, 0).pcieType(PcieType.ROOT_PORT).acs(FULL, FULL)), 3);
     PciDevice disk = put(PciDevice.builder(bus, 0, 0).ids(0x1b4b, 0x9230));
     assertThat(requesters(disk)).containsExactly(0x300, 0x301);
     assertThat(groups()).containsExactly(0, 1);

@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
  * errno or with what it saw, and every history must have an order in which a single thread would
  * have been answered the same.
  *
- * <p>The subclasses choose operations. What belongs to the life of the second device, the guest that
- * leaves and joins, they leave to one thread at a time, as under a kernel's device lock; everything
- * else goes on meanwhile.
+ * <p>The subclasses choose operations. What belongs to the life of the second device, the guest
+ * that leaves and joins, they leave to one thread at a time, as under a kernel's device lock;
+ * everything else goes on meanwhile.
  */
 public abstract class GroupRoom {
   private static final int STAYER = 0;

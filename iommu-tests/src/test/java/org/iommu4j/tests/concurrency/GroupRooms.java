@@ -5,7 +5,9 @@ import org.jetbrains.lincheck.datastructures.IntGen;
 import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Param;
 
-/** Rooms with few operations, so that a model checker finds the dangerous pairs, and one with all. */
+/**
+ * Rooms with few operations, so that a model checker finds the dangerous pairs, and one with all.
+ */
 final class GroupRooms {
   private GroupRooms() {}
 

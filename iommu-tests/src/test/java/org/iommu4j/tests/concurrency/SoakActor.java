@@ -156,8 +156,7 @@ final class SoakActor implements Runnable {
         progress.incrementAndGet();
       }
     } catch (Throwable broken) {
-      failure =
-          new AssertionError(owner + " in step " + progress.get() + ", " + now, broken);
+      failure = new AssertionError(owner + " in step " + progress.get() + ", " + now, broken);
       schedule.stop();
     }
   }
@@ -225,9 +224,7 @@ final class SoakActor implements Runnable {
     try {
       Errno refusal = attempt(() -> group.changeDefaultDomain(request));
       require(
-          refusal != null
-              || claims(members) == 0
-              || request == DefaultDomainRequest.DMA_FQ,
+          refusal != null || claims(members) == 0 || request == DefaultDomainRequest.DMA_FQ,
           "%s changed to %s though %s owns it",
           members,
           request,

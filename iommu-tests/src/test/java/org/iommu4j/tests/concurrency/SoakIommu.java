@@ -56,10 +56,7 @@ final class SoakIommu implements IommuDevice, IommuOps {
   private final StaticDomain blocked = new Fixed(StaticDomain.Kind.BLOCKED);
 
   SoakIommu(
-      String name,
-      @Nullable FirmwareNode node,
-      Map<Device, SoakGroup> groupOf,
-      SoakFaults faults) {
+      String name, @Nullable FirmwareNode node, Map<Device, SoakGroup> groupOf, SoakFaults faults) {
     this.name = name;
     this.node = node;
     this.groupOf = Map.copyOf(groupOf);
