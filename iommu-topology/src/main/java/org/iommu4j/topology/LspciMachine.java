@@ -91,6 +91,16 @@ final class LspciMachine {
     functions.removeAll(dropped);
   }
 
+  /** Takes groups that are written beside the listing, unless the listing has its own. */
+  void addGroups(Map<String, Integer> groups) {
+    if (functions.stream().anyMatch(function -> function.facts.group != null)) {
+      return;
+    }
+    for (LspciFunction function : functions) {
+      function.facts.group = groups.get(GroupLines.full(function.facts.address));
+    }
+  }
+
   PciTopology assemble() {
     markVirtualFunctions();
     settleBridges();

@@ -28,6 +28,8 @@ import org.iommu4j.api.TopologyException;
  *       SR-IOV capability of the physical one counts, never have it.
  *   <li>The bridge above: the one whose secondary bus it is. A bus that no bridge leads to, but one
  *       forwards to, is virtual or hangs on a bridge that did not answer.
+ *   <li>The IOMMU groups, where {@code lspci} is too old to print them, from lines of the kernel's
+ *       log, paths in sysfs, or listings under headings such as {@code IOMMU Group 1:}.
  *   <li>The ids, without {@code -nn}: the vendor and the chipset root ports of Intel are recognised
  *       by their names.
  * </ul>
@@ -105,6 +107,8 @@ public final class LspciText {
       }
       text.add(text.isEmpty() && line.startsWith(BYTE_ORDER_MARK) ? line.substring(1) : line);
     }
-    return new LspciMachine(sourceName, LspciBlocks.of(text, sourceName)).assemble();
+    LspciMachine machine = new LspciMachine(sourceName, LspciBlocks.of(text, sourceName));
+    machine.addGroups(GroupLines.find(text));
+    return machine.assemble();
   }
 }

@@ -93,14 +93,15 @@ final class PortTypes {
   /** Reads the name of a type; null if it is none. */
   static @Nullable PcieType parse(String text) {
     String name = text.toUpperCase(Locale.ROOT).replace('-', '_');
-    switch (name) {
-      case "RCIEP", "RC_INTEGRATED_ENDPOINT", "ROOT_COMPLEX_INTEGRATED_ENDPOINT":
-        return PcieType.INTEGRATED_ENDPOINT;
-      case "RCEC", "RC_EVENT_COLLECTOR", "ROOT_COMPLEX_EVENT_COLLECTOR":
-        return PcieType.EVENT_COLLECTOR;
-      default:
-        break;
-    }
+    return switch (name) {
+      case "RCIEP", "RC_INTEGRATED_ENDPOINT", "ROOT_COMPLEX_INTEGRATED_ENDPOINT" ->
+          PcieType.INTEGRATED_ENDPOINT;
+      case "RCEC", "RC_EVENT_COLLECTOR", "ROOT_COMPLEX_EVENT_COLLECTOR" -> PcieType.EVENT_COLLECTOR;
+      default -> named(name);
+    };
+  }
+
+  private static @Nullable PcieType named(String name) {
     for (PcieType type : PcieType.values()) {
       if (type.name().equals(name)) {
         return type;

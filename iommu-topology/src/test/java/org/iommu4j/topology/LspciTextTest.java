@@ -7,10 +7,12 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.StringReader;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.iommu4j.api.PciDevice;
 import org.iommu4j.api.PciDevice.Flag;
 import org.iommu4j.api.PciTopology;
@@ -20,8 +22,9 @@ import org.iommu4j.api.TopologyException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** The reader of what lspci prints, on a made-up machine and on what becomes of texts. */
 @Timeout(60)
@@ -32,7 +35,7 @@ class LspciTextTest {
     try (InputStream in = LspciTextTest.class.getResourceAsStream("/lspci/made-up.txt")) {
       return new String(Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -40,7 +43,7 @@ class LspciTextTest {
     try {
       return LspciText.read(new StringReader(text), "made-up.txt");
     } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -116,32 +119,37 @@ class LspciTextTest {
   }
 
   /** What mail, forums, editors and other options do to a text. */
-  enum Damage {
-    CARRIAGE_RETURNS(text -> text.replace("\n", "\r\n")),
-    DOMAINS(text -> text.replaceAll("(?m)^(?=[0-9a-f]{2}:[0-9a-f]{2}\\.\\d )", "0000:")),
-    QUOTED(text -> text.replaceAll("(?m)^", "> ")),
-    INDENTED(text -> text.replaceAll("(?m)^", "    ")),
-    SPACES(text -> text.replace("\t", "        ")),
-    FLAT(text -> text.replaceAll("(?m)^\\s+", "")),
-    NO_EMPTY_LINES(text -> text.replaceAll("\n\n+", "\n")),
-    BYTE_ORDER_MARK(text -> "\ufeff" + text.replaceFirst("(?s)^.*?(?=00:00\\.0)", "")),
-    WRAPPED(text -> text.replaceAll("(ReqRedir[+-]) ", "$1\n").replaceAll(", subord", ",\nsubord")),
-    WRAPPED_AND_INDENTED(text -> text.replaceAll("(ReqRedir[+-]) ", "$1\n\t\t")),
-    SHORT_LISTING_FIRST(
-        text -> text.replaceAll("(?m)^(?![0-9a-f]{2}:).*\n", "").replace(" (rev", " (rev") + text),
-    OTHER_OUTPUT(text -> text + "\nIOMMU Group 1:\n\t00:01.0 PCI bridge [0604]: x [f0f0:0010]\n");
-
-    private final UnaryOperator<String> change;
-
-    Damage(UnaryOperator<String> change) {
-      this.change = change;
-    }
+  static Stream<Arguments> damages() {
+    return Stream.of(
+        damage("carriage returns", text -> text.replace("\n", "\r\n")),
+        damage(
+            "domains", text -> text.replaceAll("(?m)^(?=[0-9a-f]{2}:[0-9a-f]{2}\\.\\d )", "0000:")),
+        damage("quoted", text -> text.replaceAll("(?m)^", "> ")),
+        damage("indented", text -> text.replaceAll("(?m)^", "    ")),
+        damage("spaces", text -> text.replace("\t", "        ")),
+        damage("flat", text -> text.replaceAll("(?m)^\\s+", "")),
+        damage("no empty lines", text -> text.replaceAll("\n\n+", "\n")),
+        damage(
+            "byte-order mark", text -> "\ufeff" + text.replaceFirst("(?s)^.*?(?=00:00\\.0)", "")),
+        damage(
+            "wrapped",
+            text -> text.replaceAll("(ReqRedir[+-]) ", "$1\n").replaceAll(", subord", ",\nsubord")),
+        damage("wrapped and indented", text -> text.replaceAll("(ReqRedir[+-]) ", "$1\n\t\t")),
+        damage(
+            "short listing first", text -> text.replaceAll("(?m)^(?![0-9a-f]{2}:).*\n", "") + text),
+        damage(
+            "other output",
+            text -> text + "\nIOMMU Group 1:\n\t00:01.0 PCI bridge [0604]: x [f0f0:0010]\n"));
   }
 
-  @ParameterizedTest
-  @EnumSource(Damage.class)
-  void aDamagedTextSaysTheSame(Damage damage) {
-    assertThat(facts(read(damage.change.apply(MACHINE)))).isEqualTo(facts(read(MACHINE)));
+  private static Arguments damage(String name, UnaryOperator<String> change) {
+    return Arguments.of(name, change);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("damages")
+  void aDamagedTextSaysTheSame(String name, UnaryOperator<String> change) {
+    assertThat(facts(read(change.apply(MACHINE)))).as(name).isEqualTo(facts(read(MACHINE)));
   }
 
   private static List<String> facts(PciTopology topology) {
@@ -159,6 +167,28 @@ class LspciTextTest {
                     topology.recordedGroup(device),
                     topology.driver(device)))
         .toList();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "/sys/kernel/iommu_groups/%2$d/devices/0000:%1$s",
+        "pci 0000:%1$s: Adding to iommu group %2$d",
+        "[    1.2] iommu: Adding device 0000:%1$s to group %2$d",
+        "IOMMU Group %2$d %1$s Bridge [0680]: x [1234:0001]",
+        "IOMMU Group %2$d:%n\t%1$s Bridge [0680]: x [1234:0001]",
+      })
+  void groupsBesideAListingOfAnOlderLspci(String form) {
+    String listing =
+        "00:01.0 Bridge [0680]: x [1234:0001]\n\tControl: I/O+\n\n"
+            + "00:02.0 Bridge [0680]: x [1234:0001]\n\tControl: I/O+\n\n";
+    String beside = String.format(form + "%n", "00:01.0", 3) + String.format(form, "00:02.0", 4);
+    for (String text : List.of(listing + beside, beside + "\n\n" + listing)) {
+      PciTopology topology = read(text);
+      assertThat(topology.recordedGroup(device(topology, "00:01.0"))).hasValue(3);
+      assertThat(topology.recordedGroup(device(topology, "00:02.0"))).hasValue(4);
+    }
   }
 
   @Test
