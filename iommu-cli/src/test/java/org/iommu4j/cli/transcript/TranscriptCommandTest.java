@@ -55,7 +55,8 @@ class TranscriptCommandTest {
 
   @Test
   void aDifferenceEndsWithOne() throws IOException {
-    int code = run(transcript("DMA-FQ").getParent().toString());
+    assertThat(transcript("DMA-FQ")).exists();
+    int code = run(folder.toString());
     assertThat(out.toString().lines())
         .containsExactly(
             "tiny s step 2: state {role=nic}",
