@@ -1,6 +1,7 @@
-/** The command line: the demo, the conformance replay and the shell. */
+/** The command line: the demo, the replays, groups and the shell. */
 @SuppressWarnings("requires-automatic")
 module org.iommu4j.cli {
+  requires com.fasterxml.jackson.core;
   requires info.picocli;
   requires org.iommu4j.core;
   requires org.iommu4j.driver.soft;
@@ -12,6 +13,8 @@ module org.iommu4j.cli {
   requires static com.google.errorprone.annotations;
 
   opens org.iommu4j.cli to
+      info.picocli;
+  opens org.iommu4j.cli.groups to
       info.picocli;
   opens org.iommu4j.cli.transcript to
       info.picocli;

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Properties;
+import org.iommu4j.cli.groups.GroupsCommand;
 import org.iommu4j.cli.transcript.TranscriptCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -21,6 +22,7 @@ import picocli.CommandLine.Spec;
     subcommands = {
       DemoCommand.class,
       ConformanceCommand.class,
+      GroupsCommand.class,
       TranscriptCommand.class,
       ShellCommand.class
     })

@@ -125,12 +125,19 @@ final class PciHardware {
 
   private static PciDevice.Builder copyFacts(PciDevice from, PciDevice.Builder to) {
     to.ids(from.vendorId(), from.deviceId())
+        .subsystem(from.subsystemVendorId(), from.subsystemId())
+        .classCode(from.classCode())
+        .knownIsolation(from.knownIsolation().orElse(null))
         .ats(from.atsSupported())
         .untrusted(from.untrusted())
         .pasidLimit(from.pasidLimit())
         .isolatedMsi(from.isolatedMsi());
     if (from.hasAcs()) {
       to.acs(from.acsCapability(), from.acsControl());
+    }
+    from.wideAcsControl().ifPresent(to::wideAcsControl);
+    if (from.dmaDevice() != from) {
+      to.dmaDevice(from.dmaDevice());
     }
     from.aliasDevfns().forEach(to::alias);
     from.iommus().forEach(to::iommu);
@@ -199,6 +206,8 @@ final class PciHardware {
     PciDevice.Builder builder =
         PciDevice.builder(bus, devfn >> 3, devfn & 7)
             .ids(physical.vendorId(), deviceId)
+            .classCode(physical.classCode())
+            .virtualFunction(true)
             .ats(physical.atsSupported())
             .untrusted(physical.untrusted())
             .pasidLimit(physical.pasidLimit())

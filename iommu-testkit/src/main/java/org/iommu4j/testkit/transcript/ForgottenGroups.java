@@ -3,6 +3,7 @@ package org.iommu4j.testkit.transcript;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -10,7 +11,8 @@ import java.util.Set;
  * Groups that a recorder opened only to see whether it could: nothing is done with the descriptor
  * before the next one of the same group is asked for, so the recorder has closed it silently.
  *
- * <p>Only the sequence of operations is looked at, not how they ended.
+ * <p>Only the sequence of operations and the recorder's descriptors are looked at, not how
+ * operations ended.
  */
 final class ForgottenGroups {
   private static final Set<String> USES =
@@ -25,6 +27,9 @@ final class ForgottenGroups {
 
   private static final Set<String> OTHERS_OPEN = Set.of("vfio_child_owns", "vfio_child_killed");
 
+  /** The second descriptor of a child, after that of the container. */
+  private static final int GROUP_FD = 1;
+
   private ForgottenGroups() {}
 
   /** The records that open such a group, by identity. */
@@ -34,7 +39,7 @@ final class ForgottenGroups {
     for (TranscriptRecord record : transcript.records()) {
       if (record.op().equals("vfio_open_group") || OTHERS_OPEN.contains(record.op())) {
         TranscriptRecord before = unused.remove(subject(record));
-        if (before != null) {
+        if (before != null && !foundItOpen(record)) {
           forgotten.add(before);
         }
         if (record.op().equals("vfio_open_group")) {
@@ -48,6 +53,14 @@ final class ForgottenGroups {
     }
     forgotten.addAll(unused.values());
     return forgotten;
+  }
+
+  /** A child without descriptor for the group has met the one that is still open. */
+  private static boolean foundItOpen(TranscriptRecord record) {
+    List<?> descriptors = record.args().elements("child_fds");
+    return descriptors.size() > GROUP_FD
+        && descriptors.get(GROUP_FD) instanceof Long descriptor
+        && descriptor < 0;
   }
 
   private static String subject(TranscriptRecord record) {

@@ -92,7 +92,11 @@ record RecordedFunction(Fields fields) {
 
   /** Hands over what shapes groups. */
   void describe(PciDevice.Builder builder, PciBus bus, boolean translationBlockingTellsTrust) {
-    builder.ids(hex("vendor"), hex("device")).multifunction(multifunction()).pcieType(type());
+    builder
+        .ids(hex("vendor"), hex("device"))
+        .classCode(classCode())
+        .multifunction(multifunction())
+        .pcieType(type());
     Optional<Long> capability = fields.hex("acs_cap");
     if (capability.isPresent()) {
       builder.acs(

@@ -32,6 +32,8 @@ record Transcript(String config, List<TranscriptRecord> records) {
         BufferedReader lines =
             new BufferedReader(new InputStreamReader(plain, StandardCharsets.UTF_8))) {
       return read(lines, file.toString());
+    } catch (IOException unreadable) {
+      throw new IOException(file + ": " + unreadable.getMessage(), unreadable);
     }
   }
 

@@ -273,4 +273,118 @@ class TranscriptReplayTest {
     assertThat(mismatches.get(0).differences())
         .contains(new Mismatch.Difference("groups", "[0, 1]", "[0]"));
   }
+
+  private static String vfio(String op, long ret) {
+    return record("vfio_" + op, "'role':'nic','group':0", ",'ret':" + ret);
+  }
+
+  // Persona rules 3.2 to 3.5; VFIO-12, 13, 25: descriptors that never were answer EBADF.
+  @Test
+  void amdWithoutInterruptRemapping() throws IOException {
+    String amd = boot("noapic").replace("ACPI: DMAR 0x1", "AMD-Vi: found");
+    String classDevice =
+        record(
+            "class_iommu",
+            "'iommu':'ivhd0','amd-iommu/cap':'1f03000f','devices':['0000:00:02.0']",
+            "");
+    TranscriptSummary summary =
+        run(
+            amd,
+            classDevice,
+            device("0000:00:02.0", "nic", ""),
+            record("modules", "'text':'/mods/vfio.list: loaded 5'", ""),
+            record(
+                "state",
+                "'role':'nic'",
+                ",'state':[{'group':0,'type':'DMA','resv':['0x00000000fee00000 0x00000000feefffff msi',"
+                    + "'0x000000fd00000000 0x000000ffffffffff reserved']}]"),
+            record("bind", "'role':'nic','driver':'vfio-pci'", ",'ret':12"),
+            record("vfio_open_container", "'api':0,'type1':1,'type1v2':1", ",'ret':0"),
+            vfio("open_group", 0),
+            vfio("set_container", 0),
+            vfio("set_iommu_type1v2", -1),
+            vfio("set_iommu_type1v2", -1),
+            vfio("iommu_info", -22),
+            vfio("get_device_fd", -22),
+            record("write_type", "'group':0,'value':'identity'", ",'ret':-1"),
+            vfio("close_device", -9),
+            vfio("unset_container", 0),
+            vfio("close_group", 0),
+            // Nothing is done with this one: it was closed at once, or the child could not have it.
+            vfio("open_group", 0),
+            record("vfio_child_owns", "'role':'nic','child_fds':[8,9,-1]", ",'ret':0"),
+            record("write_type", "'group':0,'value':'identity'", ",'ret':-1"),
+            record("vfio_child_killed", "'role':'nic'", ",'ret':0"),
+            record("write_type", "'group':0,'value':'identity'", ",'ret':8"));
+    assertThat(mismatches).isEmpty();
+    assertThat(summary.match()).isEqualTo(20);
+    assertThat(begun).containsExactly("c kernel 7.3.4-amd64, x86_64, persona AMD");
+  }
+
+  @Test
+  void aChildWithoutTheGroupHasFoundItOpen() throws IOException {
+    run(
+        boot(""),
+        device("0000:00:02.0", "nic", ""),
+        record("modules", "'text':'/mods/vfio.list: loaded 5'", ""),
+        record("bind", "'role':'nic','driver':'vfio-pci'", ",'ret':12"),
+        vfio("open_group", 0),
+        record("vfio_child_owns", "'role':'nic','child_fds':[8,-1,-1]", ",'ret':0"),
+        record("write_type", "'group':0,'value':'identity'", ",'ret':8"));
+    assertThat(mismatches).isEmpty();
+  }
+
+  // Persona rules 4.2, 4.5: an id belongs to one device; the next bind asks again.
+  @Test
+  void smmuServesOneOfTwoConventionalCards() throws IOException {
+    String express =
+        ",'pcie_type':'pcie-to-pci-bridge','secondary':4,'subordinate':4,'iommu_group':0";
+    run(
+        boot("")
+            .replace("x86_64", "aarch64")
+            .replace("ACPI: DMAR 0x1", "arm-smmu-v3 arm-smmu-v3.0"),
+        device("0000:00:03.0", "bridge", express).replace("'header_type':0", "'header_type':1"),
+        device("0000:04:01.0", "first", ",'iommu_group':0"),
+        device("0000:04:02.0", "second", ",'iommu_group':null,'iommu':null"),
+        record(
+            "state",
+            "'role':'first'",
+            ",'state':[{'group':0,'type':'DMA','resv':['0x0000000008000000 0x00000000080fffff msi']}]"),
+        record("state", "'role':'second'", ",'state':[{'group':null}]"),
+        record("modules", "'text':'/mods/vfio.list: loaded 5'", ""),
+        record("bind", "'role':'second','driver':'vfio-pci'", ",'ret':-22"),
+        record("remove", "'role':'first'", ",'ret':1"),
+        record("bind", "'role':'second','driver':'vfio-pci'", ",'ret':12"),
+        record(
+            "state",
+            "'role':'second'",
+            group(
+                0, "DMA", member("0000:00:03.0") + ",{'dev':'0000:04:02.0','driver':'vfio-pci'}")));
+    assertThat(mismatches).isEmpty();
+    assertThat(begun).containsExactly("c kernel 7.3.4-amd64, aarch64, persona SMMU");
+  }
+
+  // Persona rules 5.1 to 5.4
+  @Test
+  void riscvIsForcedToIdentity() throws IOException {
+    run(
+        boot("iommu.passthrough=0").replace("x86_64", "riscv64").replace("ACPI: DMAR 0x1", ""),
+        device("0000:00:02.0", "nic", ",'iommu':'riscv-iommu@3010000.iommu','iommu_group':0"),
+        record("state", "'role':'nic'", ",'state':[{'group':0,'type':'identity','resv':[]}]"),
+        record("write_type", "'group':0,'value':'DMA'", ",'ret':-22"),
+        record("write_type", "'group':0,'value':'auto'", ",'ret':4"),
+        record("bind", "'role':'nic','driver':'vfio-pci'", ",'ret':-22"));
+    assertThat(mismatches).isEmpty();
+  }
+
+  // Persona rule 2.9: a root bus that no IOMMU names is outside.
+  @Test
+  void aFurtherRootBusCanBeOutside() throws IOException {
+    run(
+        boot(""),
+        device("0000:00:02.0", "nic", ",'iommu':'dmar0','iommu_group':0"),
+        device("0000:40:00.0", "far", ",'iommu':null,'iommu_group':null"),
+        record("groups", "", ",'state':[{'group':0,'exists':true}]"));
+    assertThat(mismatches).isEmpty();
+  }
 }
