@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param memoryEncrypted whether the platform encrypts memory
  * @param buildPassthrough the build's default domain type is pass-through instead of translated
  * @param buildStrict the build's default policy is strict instead of lazy
+ * @param buildDma what the build has for the DMA API (CORE-152, 153)
  */
 public record BootParameters(
     @Mirrors("iommu.passthrough") @Nullable String passthrough,
@@ -22,10 +23,11 @@ public record BootParameters(
     @Mirrors("iommu.forcedac") @Nullable String forcedac,
     boolean memoryEncrypted,
     boolean buildPassthrough,
-    boolean buildStrict) {
+    boolean buildStrict,
+    DmaBuild buildDma) {
   /** An empty command line on a machine without memory encryption: translated and lazy. */
   public static final BootParameters NONE =
-      new BootParameters(null, null, null, false, false, false);
+      new BootParameters(null, null, null, false, false, false, DmaBuild.GENERIC);
 
   /**
    * The same with another {@code iommu.passthrough}.
@@ -35,7 +37,7 @@ public record BootParameters(
    */
   public BootParameters withPassthrough(@Nullable String text) {
     return new BootParameters(
-        text, strict, forcedac, memoryEncrypted, buildPassthrough, buildStrict);
+        text, strict, forcedac, memoryEncrypted, buildPassthrough, buildStrict, buildDma);
   }
 
   /**
@@ -46,7 +48,7 @@ public record BootParameters(
    */
   public BootParameters withStrict(@Nullable String text) {
     return new BootParameters(
-        passthrough, text, forcedac, memoryEncrypted, buildPassthrough, buildStrict);
+        passthrough, text, forcedac, memoryEncrypted, buildPassthrough, buildStrict, buildDma);
   }
 
   /**
@@ -57,6 +59,35 @@ public record BootParameters(
    */
   public BootParameters withMemoryEncrypted(boolean encrypted) {
     return new BootParameters(
-        passthrough, strict, forcedac, encrypted, buildPassthrough, buildStrict);
+        passthrough, strict, forcedac, encrypted, buildPassthrough, buildStrict, buildDma);
+  }
+
+  /**
+   * The same with another default policy of the build.
+   *
+   * @param passthroughByDefault pass-through instead of translated
+   * @param strictByDefault strict instead of lazy
+   * @return new parameters
+   */
+  public BootParameters withBuild(boolean passthroughByDefault, boolean strictByDefault) {
+    return new BootParameters(
+        passthrough,
+        strict,
+        forcedac,
+        memoryEncrypted,
+        passthroughByDefault,
+        strictByDefault,
+        buildDma);
+  }
+
+  /**
+   * The same with another support for the DMA API.
+   *
+   * @param build what the build has
+   * @return new parameters
+   */
+  public BootParameters withDma(DmaBuild build) {
+    return new BootParameters(
+        passthrough, strict, forcedac, memoryEncrypted, buildPassthrough, buildStrict, build);
   }
 }

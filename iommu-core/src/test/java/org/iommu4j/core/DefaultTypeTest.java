@@ -6,6 +6,7 @@ import static org.iommu4j.fake.Rig.refused;
 import org.iommu4j.api.BootParameters;
 import org.iommu4j.api.CoreMessage;
 import org.iommu4j.api.DefaultDomainRequest;
+import org.iommu4j.api.DmaBuild;
 import org.iommu4j.api.DomainType;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.IommuGroup;
@@ -17,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Which type the default domain of a group gets. */
 final class DefaultTypeTest {
@@ -110,6 +112,49 @@ final class DefaultTypeTest {
     rig.pci("a", builder -> builder.untrusted(true));
     rig.driver.wishes.put("a", DomainType.DMA);
     assertThat(rig.startWithGroup("a").typeText()).isEqualTo("DMA");
+  }
+
+  @ParameterizedTest // CORE-153, CORE-155
+  @EnumSource(
+      value = DmaBuild.class,
+      names = {"NONE", "ARM_GLUE"})
+  void withoutTheDmaLayerIdentityIsForced(DmaBuild build) {
+    rig.boot = rig.boot.withDma(build);
+    IommuGroup group = rig.startWithGroup("a", "b");
+    assertThat(group.typeText()).isEqualTo("identity");
+    rig.refusedUnchanged(Errno.EINVAL, () -> group.changeDefaultDomain(DefaultDomainRequest.DMA));
+    rig.refusedUnchanged(
+        Errno.EINVAL, () -> group.changeDefaultDomain(DefaultDomainRequest.DMA_FQ));
+    group.changeDefaultDomain(DefaultDomainRequest.AUTO);
+    assertThat(rig.takeCalls()).isEmpty();
+    assertThat(rig.takeViolations()).isEmpty();
+  }
+
+  @Test // CORE-153, CORE-156, CORE-1017
+  void withoutTheDmaLayerAWishForDmaIsRefused() {
+    rig.boot = rig.boot.withDma(DmaBuild.NONE);
+    rig.driver.wishes.put("a", DomainType.DMA);
+    rig.addFailing("a");
+    refused(Errno.EINVAL, () -> rig.core().register(rig.iommu));
+    assertThat(rig.takeViolations()).containsExactly("1017 dma-without-layer");
+    assertThat(rig.journal.starting("alloc")).isEmpty();
+  }
+
+  @Test // CORE-151, CORE-152: identity is there first, and it wins
+  void onArmGlueAWishForDmaLosesToIdentity() {
+    rig.boot = rig.boot.withDma(DmaBuild.ARM_GLUE);
+    rig.driver.wishes.put("a", DomainType.DMA);
+    assertThat(rig.startWithGroup("a").typeText()).isEqualTo("identity");
+    assertThat(rig.tracer.messages).contains(CoreMessage.CONFLICTING_WISHES);
+  }
+
+  @Test // CORE-152, CORE-156, CORE-1017
+  void onArmGlueNobodyMayBeUntrusted() {
+    rig.boot = rig.boot.withDma(DmaBuild.ARM_GLUE);
+    rig.pci("a", builder -> builder.untrusted(true));
+    rig.addFailing("a");
+    refused(Errno.EINVAL, () -> rig.core().register(rig.iommu));
+    assertThat(rig.takeViolations()).containsExactly("1017 untrusted-device");
   }
 
   @Test // CORE-155

@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import org.iommu4j.api.CoreMessage;
 import org.iommu4j.api.DevIommu;
 import org.iommu4j.api.Device;
+import org.iommu4j.api.DmaBuild;
 import org.iommu4j.api.DomainType;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.IommuException;
@@ -26,7 +27,8 @@ final class DefaultType {
    */
   @GuardedBy("group.lock")
   static @Nullable DomainType choose(GroupImpl group, @Nullable DomainType requested) {
-    DomainType wished = null;
+    DmaBuild build = group.services.policy().dmaBuild();
+    DomainType wished = build == DmaBuild.ARM_GLUE ? DomainType.IDENTITY : null;
     Device untrusted = null;
     for (Member member : group.members) {
       DevIommuImpl device = member.iommu();
@@ -34,8 +36,12 @@ final class DefaultType {
         wished = combine(group, device, wished);
       }
       if (member.device() instanceof PciDevice pci && pci.untrusted()) {
+        requireTranslation(group, build, pci);
         untrusted = pci;
       }
+    }
+    if (build != DmaBuild.GENERIC) {
+      wished = withoutDmaLayer(group, wished);
     }
     if (untrusted != null) {
       wished = strictFor(group, untrusted, wished);
@@ -46,6 +52,29 @@ final class DefaultType {
     throw new IommuException(
         Errno.EINVAL,
         "group " + group.id() + " cannot be of type " + requested + ": its devices need " + wished);
+  }
+
+  /** The glue of 32-bit ARM cannot keep a device that nobody trusts in a domain of its own. */
+  @GuardedBy("group.lock")
+  private static void requireTranslation(GroupImpl group, DmaBuild build, PciDevice untrusted) {
+    if (build == DmaBuild.ARM_GLUE) {
+      throw impossible(group, "untrusted-device", "device " + untrusted + " is not trusted");
+    }
+  }
+
+  /** Nobody could use a DMA domain, so nobody may wish for one (CORE-153). */
+  @GuardedBy("group.lock")
+  private static DomainType withoutDmaLayer(GroupImpl group, @Nullable DomainType wished) {
+    if (wished == DomainType.DMA) {
+      throw impossible(group, "dma-without-layer", "its devices need type DMA");
+    }
+    return wished == null ? DomainType.IDENTITY : wished;
+  }
+
+  private static IommuException impossible(GroupImpl group, String token, String because) {
+    String text = "group " + group.id() + " cannot be set up in this build: " + because;
+    group.services.trace().violation(1017, token, text);
+    return new IommuException(Errno.EINVAL, text);
   }
 
   /** Keeps the first wish, except that identity wins over anything. */

@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.Optional;
 import org.iommu4j.api.BootParameters;
 import org.iommu4j.api.CoreMessage;
+import org.iommu4j.api.DmaBuild;
 import org.iommu4j.api.DomainType;
 import org.iommu4j.api.Mirrors;
 import org.iommu4j.core.trace.CoreTrace;
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 public final class DomainPolicy {
   private final Object lock = new Object();
   private final boolean forcedac;
+  private final DmaBuild dmaBuild;
 
   @GuardedBy("lock")
   private DomainType defaultType = DomainType.DMA;
@@ -33,6 +35,7 @@ public final class DomainPolicy {
   public DomainPolicy(BootParameters boot, CoreTrace trace) {
     Optional<Boolean> passthrough = parse(boot.passthrough());
     Optional<Boolean> wantStrict = parse(boot.strict());
+    dmaBuild = boot.buildDma();
     forcedac = parse(boot.forcedac()).orElse(false);
     synchronized (lock) {
       strict = wantStrict.orElse(boot.buildStrict());
@@ -113,6 +116,11 @@ public final class DomainPolicy {
   @Mirrors("iommu_dma_forcedac")
   public boolean forcedac() {
     return forcedac;
+  }
+
+  /** What the build has for the DMA API (CORE-152, 153). */
+  public DmaBuild dmaBuild() {
+    return dmaBuild;
   }
 
   /** Forces strict invalidation from now on; existing groups stay as they are (CORE-183). */

@@ -14,6 +14,7 @@ import net.jqwik.api.Provide;
 import org.iommu4j.api.BootParameters;
 import org.iommu4j.api.CoreMessage;
 import org.iommu4j.api.Device;
+import org.iommu4j.api.DmaBuild;
 import org.iommu4j.api.DomainType;
 import org.iommu4j.api.IommuTracer;
 import org.iommu4j.core.trace.CoreTrace;
@@ -37,6 +38,10 @@ final class DomainPolicyTest {
             texts.add(text);
           }
         });
+  }
+
+  private static BootParameters withForcedac(String text) {
+    return new BootParameters(null, null, text, false, false, false, DmaBuild.GENERIC);
   }
 
   private DomainPolicy policy(BootParameters boot) {
@@ -113,8 +118,11 @@ final class DomainPolicyTest {
       DomainType expected) {
     DomainPolicy policy =
         policy(
-            new BootParameters(
-                passthrough, strict, null, encrypted, buildPassthrough, buildStrict));
+            BootParameters.NONE
+                .withPassthrough(passthrough)
+                .withStrict(strict)
+                .withMemoryEncrypted(encrypted)
+                .withBuild(buildPassthrough, buildStrict));
     assertThat(policy.defaultType()).isEqualTo(expected);
     assertThat(policy.passthrough()).isEqualTo(expected == DomainType.IDENTITY);
   }
@@ -142,10 +150,8 @@ final class DomainPolicyTest {
   @Test // CORE-186
   void forcedacIsFalseUnlessAsked() {
     assertThat(policy(BootParameters.NONE).forcedac()).isFalse();
-    assertThat(policy(new BootParameters(null, null, "y", false, false, false)).forcedac())
-        .isTrue();
-    assertThat(policy(new BootParameters(null, null, "?", false, false, false)).forcedac())
-        .isFalse();
+    assertThat(policy(withForcedac("y")).forcedac()).isTrue();
+    assertThat(policy(withForcedac("?")).forcedac()).isFalse();
   }
 
   @Test // CORE-188, CORE-011
@@ -164,10 +170,11 @@ final class DomainPolicyTest {
 
   @Test // CORE-184: encryption overrides the build, not the command line
   void memoryEncryptionIsAnnounced() {
-    policy(new BootParameters(null, null, null, true, true, false));
+    policy(BootParameters.NONE.withMemoryEncrypted(true).withBuild(true, false));
     assertThat(texts.get(0)).contains("memory encryption");
     texts.clear();
-    policy(new BootParameters("1", null, null, true, true, false));
+    policy(
+        BootParameters.NONE.withPassthrough("1").withMemoryEncrypted(true).withBuild(true, false));
     assertThat(texts).noneMatch(text -> text.contains("memory encryption"));
   }
 }

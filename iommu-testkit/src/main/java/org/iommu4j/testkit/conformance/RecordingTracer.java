@@ -1,6 +1,5 @@
 package org.iommu4j.testkit.conformance;
 
-import java.util.EnumSet;
 import java.util.Set;
 import org.iommu4j.api.CoreMessage;
 import org.iommu4j.api.Device;
@@ -15,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 public final class RecordingTracer implements IommuTracer {
   /** Messages that a trace does not know. */
   private static final Set<CoreMessage> UNKNOWN =
-      EnumSet.of(CoreMessage.DEFAULT_DOMAIN_TYPE, CoreMessage.INVALIDATION_POLICY);
+      Set.of(CoreMessage.DEFAULT_DOMAIN_TYPE, CoreMessage.INVALIDATION_POLICY);
 
   private final Recording recording;
   private final boolean events;

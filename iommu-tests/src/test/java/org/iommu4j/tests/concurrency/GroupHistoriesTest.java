@@ -38,12 +38,12 @@ class GroupHistoriesTest {
   private static final List<String> TRANSPARENT =
       List.of("java.util.concurrent.atomic.", "java.util.concurrent.locks.", "java.util.function.");
 
-  private static int scaled(int iterations) {
+  static int scaled(int iterations) {
     long tries = Integer.getInteger("iommu4j.tries", USUAL_TRIES);
     return (int) Math.max(1, iterations * tries / USUAL_TRIES);
   }
 
-  private static ManagedStrategyGuarantee opaque() {
+  static ManagedStrategyGuarantee opaque() {
     Function1<String, Boolean> chosen =
         name ->
             OPAQUE.stream().anyMatch(name::startsWith)

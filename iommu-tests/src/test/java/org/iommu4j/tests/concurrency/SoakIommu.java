@@ -89,7 +89,7 @@ final class SoakIommu implements IommuDevice, IommuOps {
     return living.size();
   }
 
-  private void complain(String format, Object... operands) {
+  private void complain(String format, @Nullable Object... operands) {
     complaints.add(name + ": " + String.format(format, operands));
   }
 

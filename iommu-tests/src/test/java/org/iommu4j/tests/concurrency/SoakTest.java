@@ -163,7 +163,7 @@ class SoakTest {
       Set<String> expected = new TreeSet<>();
       int users = 0;
       for (SoakSlot slot : rig.slots) {
-        if (slot.group == group) {
+        if (slot.group.equals(group)) {
           users += isCounted(slot) ? 1 : 0;
           if (isServed(rig, slot)) {
             expected.add(slot.device.name());

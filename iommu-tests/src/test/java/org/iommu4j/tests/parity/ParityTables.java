@@ -1,14 +1,9 @@
 package org.iommu4j.tests.parity;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import org.iommu4j.tests.Tables;
 
 /**
  * What is known and decided about the kernel's names, as the tables beside this test say it.
@@ -31,7 +26,7 @@ record ParityTables(
   static ParityTables read() {
     Map<String, KernelName> names = new LinkedHashMap<>();
     for (String table : List.of("core-api.tsv", "dma-api.tsv")) {
-      for (String[] row : rows(table, 3)) {
+      for (String[] row : Tables.rows("/parity/" + table, 3)) {
         put(names, row[0], new KernelName(row[0], row[1], row[2]), table);
       }
     }
@@ -41,7 +36,7 @@ record ParityTables(
 
   private static Map<String, String> pairs(String table) {
     Map<String, String> pairs = new LinkedHashMap<>();
-    for (String[] row : rows(table, 2)) {
+    for (String[] row : Tables.rows("/parity/" + table, 2)) {
       put(pairs, row[0], row[1], table);
     }
     return pairs;
@@ -50,33 +45,6 @@ record ParityTables(
   private static <T> void put(Map<String, T> map, String name, T value, String table) {
     if (map.put(name, value) != null) {
       throw new IllegalStateException(table + " names " + name + " a second time");
-    }
-  }
-
-  private static List<String[]> rows(String table, int columns) {
-    List<String[]> rows = new ArrayList<>();
-    for (String line : text("/parity/" + table).lines().toList()) {
-      if (line.isBlank() || line.startsWith("#")) {
-        continue;
-      }
-      String[] row = line.split("\t", -1);
-      if (row.length != columns) {
-        throw new IllegalStateException(
-            table + " has a line of " + row.length + " columns, not " + columns + ": " + line);
-      }
-      rows.add(row);
-    }
-    return rows;
-  }
-
-  private static String text(String resource) {
-    try (@Nullable InputStream in = ParityTables.class.getResourceAsStream(resource)) {
-      if (in == null) {
-        throw new IllegalStateException(resource + " is missing");
-      }
-      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 }

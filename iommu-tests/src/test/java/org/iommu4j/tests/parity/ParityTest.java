@@ -3,13 +3,12 @@ package org.iommu4j.tests.parity;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
+import org.iommu4j.tests.GeneratedPage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
@@ -86,28 +85,6 @@ final class ParityTest {
 
   @Test
   void thePageIsUpToDate() throws IOException {
-    Path file = projectRoot().resolve("docs").resolve("PARITY.md");
-    String page = ParityPage.write(tables, mirrored);
-    if (Boolean.getBoolean("iommu4j.regenerate")) {
-      Files.createDirectories(file.resolveSibling(""));
-      Files.writeString(file, page);
-    }
-    boolean current = Files.exists(file) && Files.readString(file).equals(page);
-    assertThat(current)
-        .as("%s is up to date; -Diommu4j.regenerate=true writes it anew", file)
-        .isTrue();
-  }
-
-  private static Path projectRoot() {
-    Path at = Path.of("").toAbsolutePath();
-    while (!Files.exists(at.resolve("iommu-bom").resolve("pom.xml"))) {
-      Path above = at.getParent();
-      if (above == null) {
-        throw new IllegalStateException(
-            "no root of the project above " + Path.of("").toAbsolutePath());
-      }
-      at = above;
-    }
-    return at;
+    GeneratedPage.check("PARITY.md", ParityPage.write(tables, mirrored));
   }
 }
