@@ -27,7 +27,8 @@ final class ModulesTest {
   private static final Map<String, Shape> SHAPES =
       Map.of(
           "org.iommu4j.api",
-          new Shape(Set.of(), Set.of("org.iommu4j.api", "org.iommu4j.spi")),
+          new Shape(
+              Set.of(), Set.of("org.iommu4j.api", "org.iommu4j.api.grouping", "org.iommu4j.spi")),
           "org.iommu4j.core",
           new Shape(Set.of("org.iommu4j.api", "org.slf4j"), Set.of("org.iommu4j.core")),
           "org.iommu4j.memory",
