@@ -106,7 +106,8 @@ final class AcsQuirks {
       row("PCIQ-032", ZHAOXIN, DeviceIds.any(), port, NOTHING);
       row("PCIQ-033", WANGXUN, "0100..010f, 1001, 2001, 5010, 5025, 5040, 5110, 5125, 5140", FULL);
       row("PCIQ-034", WANGXUN, DeviceIds.any(), device -> true, NOTHING);
-      return rows;
+      rows.replaceAll((vendor, list) -> List.copyOf(list));
+      return Map.copyOf(rows);
     }
 
     private static Predicate<PciDevice> is(PcieType type) {
