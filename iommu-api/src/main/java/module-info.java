@@ -7,6 +7,7 @@ module org.iommu4j.api {
   requires static com.google.errorprone.annotations;
 
   exports org.iommu4j.api;
+  exports org.iommu4j.api.grouping;
   exports org.iommu4j.spi;
 
   uses org.iommu4j.spi.IommuDriverProvider;

@@ -6,4 +6,5 @@ module org.iommu4j.core {
   requires static com.google.errorprone.annotations;
 
   exports org.iommu4j.core;
+  exports org.iommu4j.core.sysfs;
 }

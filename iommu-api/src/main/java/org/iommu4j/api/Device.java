@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
  * A device that does DMA: the facts about it that an IOMMU core asks for.
  *
  * <p>Identity is object identity; two devices may carry one name. A device holds no state of a
- * core, so several cores never meet in it. Instances are immutable and thread-safe.
+ * core, so several cores never meet in it. Instances are thread-safe, and immutable except for
+ * {@link PciDevice#markMultifunction}.
  */
 public abstract sealed class Device permits PciDevice, PlatformDevice {
   private final String name;

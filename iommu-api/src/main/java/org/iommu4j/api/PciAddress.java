@@ -1,33 +1,28 @@
 package org.iommu4j.api;
 
-import java.util.Comparator;
 import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The place of a PCI function in a machine; the order is the one in which buses are scanned.
  *
- * @param segment 0 to 0xffff
+ * @param segment 0 to 0x7fffffff; above 0xffff on buses that a volume controller creates
  * @param bus 0 to 0xff
  * @param slot 0 to 0x1f
  * @param function 0 to 7
  */
 record PciAddress(int segment, int bus, int slot, int function) implements Comparable<PciAddress> {
-  private static final int SEGMENT = "0000:".length();
+  private static final int SEGMENT_DIGITS = 4;
+  private static final int MAX_DIGITS = 8;
   private static final int SHORT = "00:00.0".length();
   private static final HexFormat HEX = HexFormat.of();
-
-  private static final Comparator<PciAddress> SCAN_ORDER =
-      Comparator.comparingInt(PciAddress::segment)
-          .thenComparingInt(PciAddress::bus)
-          .thenComparingInt(PciAddress::slot)
-          .thenComparingInt(PciAddress::function);
 
   /** The number of a bus within a machine. */
   record Bus(int segment, int number) {
     @Override
     public String toString() {
-      return HEX.toHexDigits((short) segment) + ":" + HEX.toHexDigits((byte) number);
+      String high = segment > 0xffff ? Integer.toHexString(segment >>> 16) : "";
+      return high + HEX.toHexDigits((short) segment) + ":" + HEX.toHexDigits((byte) number);
     }
   }
 
@@ -36,14 +31,15 @@ record PciAddress(int segment, int bus, int slot, int function) implements Compa
    * work of reading a large machine.
    */
   static @Nullable PciAddress parse(String text) {
-    int bus = text.length() == SHORT ? 0 : SEGMENT;
-    if (text.length() != bus + SHORT
-        || text.charAt(bus + 2) != ':'
-        || text.charAt(bus + 5) != '.'
-        || (bus != 0 && text.charAt(bus - 1) != ':')) {
+    int bus = text.length() - SHORT;
+    int digits = bus - 1;
+    boolean shaped =
+        bus == 0
+            || (digits >= SEGMENT_DIGITS && digits <= MAX_DIGITS && text.charAt(digits) == ':');
+    if (!shaped || text.charAt(bus + 2) != ':' || text.charAt(bus + 5) != '.') {
       return null;
     }
-    int segment = bus == 0 ? 0 : hex(text, 0, bus - 1);
+    int segment = bus == 0 ? 0 : hex(text, 0, digits);
     int number = hex(text, bus, 2);
     int slot = hex(text, bus + 3, 2);
     int function = hex(text, bus + 6, 1);
@@ -64,13 +60,17 @@ record PciAddress(int segment, int bus, int slot, int function) implements Compa
     return value;
   }
 
+  private long rank() {
+    return (long) segment << 16 | bus << 8 | slot << 3 | function;
+  }
+
   Bus onBus() {
     return new Bus(segment, bus);
   }
 
   @Override
   public int compareTo(PciAddress other) {
-    return SCAN_ORDER.compare(this, other);
+    return Long.compare(rank(), other.rank());
   }
 
   @Override

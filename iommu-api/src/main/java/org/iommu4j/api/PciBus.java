@@ -18,9 +18,9 @@ public final class PciBus {
   private final List<PciDevice> devices = new CopyOnWriteArrayList<>();
 
   private PciBus(int segment, int number, @Nullable PciBus parent, @Nullable PciDevice bridge) {
-    if (segment < 0 || segment > 0xffff) {
+    if (segment < 0) {
       throw new IllegalArgumentException(
-          "PCI segment 0x" + Integer.toHexString(segment) + " is not within 0..0xffff");
+          "PCI segment 0x" + Integer.toHexString(segment) + " is not within 0..0x7fffffff");
     }
     if (number < 0 || number > 0xff) {
       throw new IllegalArgumentException(
@@ -35,7 +35,7 @@ public final class PciBus {
   /**
    * Creates a root bus.
    *
-   * @param segment 0 to 0xffff
+   * @param segment 0 to 0x7fffffff
    * @param number 0 to 0xff
    * @return a bus without parent
    */
@@ -68,7 +68,8 @@ public final class PciBus {
   /**
    * The PCI segment (domain).
    *
-   * @return 0 to 0xffff
+   * @return 0 to 0xffff for buses of the firmware, above it for those that a volume management
+   *     controller creates (PCIQ-084)
    */
   public int segment() {
     return segment;
@@ -125,6 +126,6 @@ public final class PciBus {
 
   @Override
   public String toString() {
-    return String.format("%04x:%02x", segment, number);
+    return new PciAddress.Bus(segment, number).toString();
   }
 }

@@ -1,9 +1,9 @@
 package org.iommu4j.api;
 
 import java.util.HashSet;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,13 +33,11 @@ public final class PciDevice extends Device {
   /** ACS bit: direct translated requests. */
   public static final int ACS_DT = 0x40;
 
-  private static final Pattern ADDRESS =
-      Pattern.compile("(?:([0-9a-fA-F]{4}):)?([0-9a-fA-F]{2}):([01][0-9a-fA-F])\\.([0-7])");
-
   private final PciBus bus;
   private final int devfn;
   private final PcieType pcieType;
-  private final boolean multifunction;
+  private final boolean multifunctionHeader;
+  private volatile boolean severalFound;
   private final @Nullable Integer acsCapability;
   private final int acsControl;
   private final boolean atsSupported;
@@ -48,13 +46,20 @@ public final class PciDevice extends Device {
   private final Set<Flag> flags;
   private final int vendorId;
   private final int deviceId;
+  private final int subsystemVendorId;
+  private final int subsystemId;
+  private final int classCode;
+  private final boolean virtualFunction;
+  private final @Nullable Boolean knownIsolation;
+  private final @Nullable PciDevice dmaDevice;
+  private final @Nullable Integer wideAcsControl;
 
   private PciDevice(Builder builder) {
     super(builder);
     this.bus = builder.bus;
     this.devfn = builder.devfn;
     this.pcieType = builder.pcieType;
-    this.multifunction = builder.multifunction;
+    this.multifunctionHeader = builder.multifunction && !builder.virtualFunction;
     this.acsCapability = builder.acsCapability;
     this.acsControl = builder.acsControl;
     this.atsSupported = builder.atsSupported;
@@ -63,16 +68,30 @@ public final class PciDevice extends Device {
     this.flags = Set.copyOf(builder.flags);
     this.vendorId = builder.vendorId;
     this.deviceId = builder.deviceId;
+    this.subsystemVendorId = builder.subsystemVendorId;
+    this.subsystemId = builder.subsystemId;
+    this.classCode = builder.classCode;
+    this.virtualFunction = builder.virtualFunction;
+    this.knownIsolation = builder.knownIsolation;
+    this.dmaDevice = builder.dmaDevice;
+    this.wideAcsControl = builder.wideAcsControl;
   }
 
-  /** A property of a bridge that changes how its DMA aliases are counted (CORE-137). */
+  /** A property that changes how DMA aliases or isolation are counted (CORE-137, PCIQ-010, 017). */
   public enum Flag {
     /** A bridge above which DMA is already translated: the alias walk ends here. */
     TRANSLATION_ROOT,
     /** A PCIe-to-PCI bridge that does not take ownership of transactions from below. */
     NO_BRIDGE_ALIAS,
     /** A conventional bridge that behaves like a PCIe-to-PCI bridge. */
-    ALIAS_LIKE_PCIE_BRIDGE
+    ALIAS_LIKE_PCIE_BRIDGE,
+    /** The machine's firmware offers an IVRS table: it has an AMD IOMMU (PCIQ-010). */
+    IVRS,
+    /**
+     * The work-around that gives an old Intel chipset root port its isolation has failed, or has
+     * not run yet (PCIQ-061). Without this flag it has succeeded, as it does on running machines.
+     */
+    CHIPSET_WORKAROUND_FAILED
   }
 
   /**
@@ -89,19 +108,18 @@ public final class PciDevice extends Device {
   /**
    * Starts the description of a function on a new root bus of its own.
    *
-   * @param address segment (optional), bus, slot and function in hexadecimal, for example {@code
-   *     0000:01:00.0}; also the device's name
+   * @param address segment (optional, 4 to 8 digits), bus, slot and function in hexadecimal, for
+   *     example {@code 0000:01:00.0}; also the device's name
    * @return a builder
    * @throws IllegalArgumentException if the address is malformed
    */
   public static Builder builder(String address) {
-    Matcher m = ADDRESS.matcher(address);
-    if (!m.matches()) {
+    PciAddress place = PciAddress.parse(address);
+    if (place == null) {
       throw new IllegalArgumentException("not a PCI address: " + address);
     }
-    int segment = m.group(1) == null ? 0 : Integer.parseInt(m.group(1), 16);
-    PciBus own = PciBus.root(segment, Integer.parseInt(m.group(2), 16));
-    int number = Integer.parseInt(m.group(3), 16) * 8 + Integer.parseInt(m.group(4), 16);
+    PciBus own = PciBus.root(place.segment(), place.bus());
+    int number = place.slot() * 8 + place.function();
     return new Builder(address, own, number);
   }
 
@@ -115,8 +133,8 @@ public final class PciDevice extends Device {
    */
   public static Builder builder(PciBus bus, int slot, int function) {
     checkPlace(slot, function);
-    String name = String.format("%04x:%02x:%02x.%x", bus.segment(), bus.number(), slot, function);
-    return new Builder(name, bus, slot * 8 + function);
+    PciAddress place = new PciAddress(bus.segment(), bus.number(), slot, function);
+    return new Builder(place.toString(), bus, slot * 8 + function);
   }
 
   /**
@@ -191,12 +209,30 @@ public final class PciDevice extends Device {
   }
 
   /**
-   * Whether the slot has several functions.
+   * Whether the slot is known to have several functions.
    *
-   * @return the header's multifunction bit
+   * @return the header's multifunction bit, or true once {@link #markMultifunction} was called
    */
   public boolean multifunction() {
-    return multifunction;
+    return multifunctionHeader || severalFound;
+  }
+
+  /**
+   * The function's own multifunction bit.
+   *
+   * @return what its header says, whatever was found in the slot
+   */
+  public boolean multifunctionHeader() {
+    return multifunctionHeader;
+  }
+
+  /**
+   * Notes that a bus scan found the function beside others of its slot, as it does with every one
+   * but the first, whatever their headers say. The only thing about a device that ever changes: a
+   * scan of a running system announces a function first, and it is grouped then.
+   */
+  public void markMultifunction() {
+    severalFound = true;
   }
 
   /**
@@ -224,6 +260,16 @@ public final class PciDevice extends Device {
    */
   public int acsControl() {
     return acsControl;
+  }
+
+  /**
+   * What is on in the 32-bit control of those Intel chipset ports that have one; there {@link
+   * #acsControl} is the word at the place where others have theirs, and means nothing (PCIQ-042).
+   *
+   * @return empty if it was not read; then what the kernel sets is taken for granted (PCIQ-062)
+   */
+  public OptionalInt wideAcsControl() {
+    return wideAcsControl == null ? OptionalInt.empty() : OptionalInt.of(wideAcsControl);
   }
 
   /**
@@ -281,6 +327,61 @@ public final class PciDevice extends Device {
     return deviceId;
   }
 
+  /**
+   * The vendor id of the subsystem.
+   *
+   * @return 0 to 0xffff, 0 if unknown
+   */
+  public int subsystemVendorId() {
+    return subsystemVendorId;
+  }
+
+  /**
+   * The device id of the subsystem.
+   *
+   * @return 0 to 0xffff, 0 if unknown
+   */
+  public int subsystemId() {
+    return subsystemId;
+  }
+
+  /**
+   * The class.
+   *
+   * @return base class, sub-class and interface, 0 to 0xffffff; 0 if unknown
+   */
+  public int classCode() {
+    return classCode;
+  }
+
+  /**
+   * Whether this is a virtual function of SR-IOV, which never counts as multifunction (PCIQ-100).
+   *
+   * @return false for physical functions
+   */
+  public boolean virtualFunction() {
+    return virtualFunction;
+  }
+
+  /**
+   * What is known from elsewhere about the isolation of the function, for example read back from
+   * the groups of a running machine. It stands above every table and every ACS bit.
+   *
+   * @return empty if the facts of the function decide
+   */
+  public Optional<Boolean> knownIsolation() {
+    return Optional.ofNullable(knownIsolation);
+  }
+
+  /**
+   * The function that issues the DMA of this one (PCIQ-084).
+   *
+   * @return the function itself unless a controller does its DMA
+   */
+  public PciDevice dmaDevice() {
+    return dmaDevice == null ? this : dmaDevice;
+  }
+
   /** Collects the facts about a PCI function. */
   public static final class Builder extends Device.Builder<Builder> {
     private final PciBus bus;
@@ -295,6 +396,13 @@ public final class PciDevice extends Device {
     private boolean untrusted;
     private int vendorId;
     private int deviceId;
+    private int subsystemVendorId;
+    private int subsystemId;
+    private int classCode;
+    private boolean virtualFunction;
+    private @Nullable Boolean knownIsolation;
+    private @Nullable PciDevice dmaDevice;
+    private @Nullable Integer wideAcsControl;
 
     private Builder(String name, PciBus bus, int devfn) {
       super(name);
@@ -339,6 +447,17 @@ public final class PciDevice extends Device {
     public Builder acs(int capability, int control) {
       acsCapability = capability;
       acsControl = control;
+      return this;
+    }
+
+    /**
+     * Sets what is on in the 32-bit ACS control of an Intel chipset port that has one (PCIQ-042).
+     *
+     * @param control enabled {@code ACS_} bits of the double word at offset 8 of the capability
+     * @return this
+     */
+    public Builder wideAcsControl(int control) {
+      wideAcsControl = control;
       return this;
     }
 
@@ -396,6 +515,64 @@ public final class PciDevice extends Device {
     public Builder ids(int vendor, int device) {
       vendorId = vendor;
       deviceId = device;
+      return this;
+    }
+
+    /**
+     * Sets the ids of the subsystem, which one alias table looks at (PCIQ-076).
+     *
+     * @param vendor subsystem vendor id
+     * @param device subsystem device id
+     * @return this
+     */
+    public Builder subsystem(int vendor, int device) {
+      subsystemVendorId = vendor;
+      subsystemId = device;
+      return this;
+    }
+
+    /**
+     * Sets the class.
+     *
+     * @param code base class, sub-class and interface, 0 to 0xffffff
+     * @return this
+     */
+    public Builder classCode(int code) {
+      classCode = code;
+      return this;
+    }
+
+    /**
+     * Sets whether this is a virtual function: then it is not multifunction, whatever else is said.
+     *
+     * @param virtual false by default
+     * @return this
+     */
+    public Builder virtualFunction(boolean virtual) {
+      virtualFunction = virtual;
+      return this;
+    }
+
+    /**
+     * Fixes whether the function is isolated, above all tables and ACS bits.
+     *
+     * @param isolated null, the default, if the facts of the function decide
+     * @return this
+     */
+    public Builder knownIsolation(@Nullable Boolean isolated) {
+      knownIsolation = isolated;
+      return this;
+    }
+
+    /**
+     * Names the function that issues the DMA of this one, for example the volume management
+     * controller above it (PCIQ-084).
+     *
+     * @param issuer null, the default, for the function itself
+     * @return this
+     */
+    public Builder dmaDevice(@Nullable PciDevice issuer) {
+      dmaDevice = issuer;
       return this;
     }
 

@@ -27,6 +27,17 @@ public final class PciTopology {
   private final Map<String, PciDevice> byName;
   private final Map<PciDevice, Recorded> recorded;
   private final SortedMap<Integer, List<PciDevice>> recordedGroups;
+  private final List<String> notes;
+
+  /** How the isolation facts of a function (ACS, port type) came to be known. */
+  public enum AcsEvidence {
+    /** Read from the configuration space of the machine, or given by whoever built the topology. */
+    MEASURED,
+    /** Read back from the groups that were recorded on the machine. */
+    INFERRED,
+    /** Not known: a reader put in what is most likely, and says so in {@link #notes}. */
+    ASSUMED
+  }
 
   /** What is known of a function besides its {@link PciDevice}. */
   record Recorded(
@@ -34,8 +45,10 @@ public final class PciTopology {
       @Nullable String driver,
       @Nullable String classCode,
       @Nullable String description,
+      AcsEvidence acsEvidence,
       @Nullable PciBus below) {
-    private static final Recorded NOTHING = new Recorded(null, null, null, null, null);
+    private static final Recorded NOTHING =
+        new Recorded(null, null, null, null, AcsEvidence.ASSUMED, null);
   }
 
   PciTopology(Builder builder, List<PciBus> rootBuses, Map<PciDevice, Recorded> recorded) {
@@ -56,6 +69,7 @@ public final class PciTopology {
     groups.replaceAll((number, members) -> List.copyOf(members));
     this.byName = Map.copyOf(names);
     this.recordedGroups = Collections.unmodifiableSortedMap(groups);
+    this.notes = List.copyOf(builder.notes);
   }
 
   /**
@@ -84,6 +98,15 @@ public final class PciTopology {
    */
   public Optional<String> description() {
     return Optional.ofNullable(description);
+  }
+
+  /**
+   * What the reader of the machine's description missed, and what it assumed instead.
+   *
+   * @return one sentence each, for people; empty if nothing was missing
+   */
+  public List<String> notes() {
+    return notes;
   }
 
   /**
@@ -177,6 +200,16 @@ public final class PciTopology {
     return Optional.ofNullable(recordedOf(device).description());
   }
 
+  /**
+   * How the isolation facts of a function came to be known.
+   *
+   * @param device any function
+   * @return {@link AcsEvidence#ASSUMED} for a function that is not in this topology
+   */
+  public AcsEvidence acsEvidence(PciDevice device) {
+    return recordedOf(device).acsEvidence();
+  }
+
   private Recorded recordedOf(PciDevice device) {
     return recorded.getOrDefault(device, Recorded.NOTHING);
   }
@@ -191,6 +224,7 @@ public final class PciTopology {
     private final String machine;
     private @Nullable String description;
     private final SortedMap<PciAddress, FunctionBuilder> functions = new TreeMap<>();
+    private final List<String> notes = new ArrayList<>();
 
     private Builder(String machine) {
       this.machine = machine;
@@ -204,6 +238,17 @@ public final class PciTopology {
      */
     public Builder description(@Nullable String text) {
       description = text;
+      return this;
+    }
+
+    /**
+     * Says what was missing in a description and what is assumed instead.
+     *
+     * @param sentence for people
+     * @return this
+     */
+    public Builder note(String sentence) {
+      notes.add(sentence);
       return this;
     }
 
@@ -234,7 +279,7 @@ public final class PciTopology {
      * @throws TopologyException if the machine cannot exist: a parent that is missing, is no
      *     bridge, lies in another segment or is its own descendant; a bus number that is not above
      *     the bridge's own bus; two ways to one bus; a function on a bus that its parent does not
-     *     lead to
+     *     lead to; a DMA device that is missing or does not come before its function
      */
     public PciTopology build() {
       TopologyAssembly assembly = new TopologyAssembly(functions);
@@ -251,6 +296,7 @@ public final class PciTopology {
     final PciAddress address;
     private final String name;
     @Nullable PciAddress parent;
+    @Nullable PciAddress dmaDevice;
     int secondaryBus = UNKNOWN;
     int subordinateBus = UNKNOWN;
     BiConsumer<PciDevice.Builder, PciBus> facts = (device, bus) -> {};
@@ -258,6 +304,7 @@ public final class PciTopology {
     private @Nullable String driver;
     private @Nullable String classCode;
     private @Nullable String description;
+    private AcsEvidence acsEvidence = AcsEvidence.MEASURED;
 
     private FunctionBuilder(PciAddress address) {
       this.address = address;
@@ -337,6 +384,32 @@ public final class PciTopology {
     }
 
     /**
+     * Names the function that issues the DMA of this one (PCIQ-084).
+     *
+     * @param issuer its address, which must come before this one in a bus scan
+     * @return this
+     * @throws TopologyException if the text is no address
+     */
+    public FunctionBuilder dmaDevice(String issuer) {
+      dmaDevice = PciAddress.parse(issuer);
+      if (dmaDevice == null) {
+        throw new TopologyException(name, "its DMA device '" + issuer + "' is not a PCI address");
+      }
+      return this;
+    }
+
+    /**
+     * Says how the isolation facts of the function are known.
+     *
+     * @param evidence {@link AcsEvidence#MEASURED} by default
+     * @return this
+     */
+    public FunctionBuilder acsEvidence(AcsEvidence evidence) {
+      acsEvidence = evidence;
+      return this;
+    }
+
+    /**
      * Records the IOMMU group on the real machine.
      *
      * @param number at least 0
@@ -385,7 +458,7 @@ public final class PciTopology {
     }
 
     Recorded recorded(@Nullable PciBus below) {
-      return new Recorded(group, driver, classCode, description, below);
+      return new Recorded(group, driver, classCode, description, acsEvidence, below);
     }
   }
 }

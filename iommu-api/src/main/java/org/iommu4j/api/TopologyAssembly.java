@@ -171,15 +171,34 @@ final class TopologyAssembly {
 
   private Map<PciDevice, Recorded> create() {
     Map<PciDevice, Recorded> made = new LinkedHashMap<>();
+    Map<PciAddress, PciDevice> byAddress = new HashMap<>();
     for (FunctionBuilder function : functions.values()) {
       PciAddress at = function.address;
       PciBus bus = bus(at);
       PciDevice.Builder builder = PciDevice.builder(bus, at.slot(), at.function());
       function.facts.accept(builder, bus);
+      if (function.dmaDevice != null) {
+        builder.dmaDevice(issuer(at, function.dmaDevice, byAddress));
+      }
       PciDevice device = builder.build();
+      byAddress.put(at, device);
       made.put(device, function.recorded(createBelow(at, device)));
     }
     return made;
+  }
+
+  private PciDevice issuer(
+      PciAddress function, PciAddress issuer, Map<PciAddress, PciDevice> made) {
+    PciDevice device = made.get(issuer);
+    if (device == null) {
+      throw refusal(
+          function,
+          functions.containsKey(issuer)
+              ? "its DMA device %s does not come before it"
+              : "its DMA device %s is not in the machine",
+          issuer);
+    }
+    return device;
   }
 
   private @Nullable PciBus createBelow(PciAddress bridge, PciDevice device) {

@@ -2,8 +2,6 @@ package org.iommu4j.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.charset.Charset;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -107,7 +105,8 @@ final class DemoCommand implements Callable<Integer> {
     if (topology.devices().isEmpty()) {
       return unreadable(file + ": it describes no device");
     }
-    Screen screen = new Screen(spec.commandLine().getOut(), !noColour && isTerminal(), unicode());
+    Screen screen =
+        new Screen(spec.commandLine().getOut(), !noColour && isTerminal(), Encoding.isUnicode());
     boolean good =
         new Demo(topology, new DemoOptions(seed, threads, steps, brokenDriver), screen).run();
     return good ? HOLDS : VIOLATED;
@@ -125,13 +124,5 @@ final class DemoCommand implements Callable<Integer> {
     boolean terminal = script == null ? Ansi.AUTO.enabled() : Boolean.parseBoolean(script);
     String noColor = System.getenv("NO_COLOR");
     return terminal && (noColor == null || noColor.isEmpty());
-  }
-
-  /** JDK 17 knows the encoding of standard output only as a property of its own. */
-  private static boolean unicode() {
-    String name = System.getProperty("stdout.encoding", System.getProperty("sun.stdout.encoding"));
-    return name == null
-        ? Charset.defaultCharset().equals(StandardCharsets.UTF_8)
-        : name.equalsIgnoreCase(StandardCharsets.UTF_8.name());
   }
 }

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Properties;
+import org.iommu4j.cli.groups.GroupsCommand;
+import org.iommu4j.cli.transcript.TranscriptCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -17,7 +19,13 @@ import picocli.CommandLine.Spec;
     description = "An IOMMU core in Java, at work.",
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
-    subcommands = {DemoCommand.class, ConformanceCommand.class})
+    subcommands = {
+      DemoCommand.class,
+      ConformanceCommand.class,
+      GroupsCommand.class,
+      TranscriptCommand.class,
+      ShellCommand.class
+    })
 public final class Main implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();
 

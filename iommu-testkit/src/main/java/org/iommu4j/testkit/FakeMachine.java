@@ -230,16 +230,23 @@ public final class FakeMachine implements AutoCloseable {
    * Finds a device that is, or was, plugged in.
    *
    * @param name for example {@code 0000:01:00.0}
-   * @return the first with this name
+   * @return the first with this name among those that are plugged in, else among those that were
    * @throws IllegalArgumentException if there is none
    */
   public Device device(String name) {
+    Device pulled = null;
     for (Device device : known()) {
       if (device.name().equals(name)) {
-        return device;
+        if (isPlugged(device)) {
+          return device;
+        }
+        pulled = pulled == null ? device : pulled;
       }
     }
-    throw new IllegalArgumentException("this machine has no device " + name);
+    if (pulled == null) {
+      throw new IllegalArgumentException("this machine has no device " + name);
+    }
+    return pulled;
   }
 
   /**

@@ -8,20 +8,23 @@ final class AcsText {
   static final int REQUIRED =
       PciDevice.ACS_SV | PciDevice.ACS_RR | PciDevice.ACS_CR | PciDevice.ACS_UF;
 
+  /** All functions. */
+  static final int ALL = 0x7f;
+
   /** What {@link #parse} returns for a text that is something else. */
   static final int MALFORMED = -1;
 
   private AcsText() {}
 
-  /** The bits with a plus sign. */
+  /** The bits with a plus sign, and those with a question mark: what is not known counts as on. */
   static int parse(String text) {
     int bits = 0;
     for (String word : text.trim().split("\\s+", -1)) {
       int bit = word.length() == 3 ? bit(word.substring(0, 2)) : MALFORMED;
-      if (bit == MALFORMED || !(word.endsWith("+") || word.endsWith("-"))) {
+      if (bit == MALFORMED || "+-?".indexOf(word.charAt(2)) < 0) {
         return MALFORMED;
       }
-      bits |= word.endsWith("+") ? bit : 0;
+      bits |= word.charAt(2) == '-' ? 0 : bit;
     }
     return bits;
   }

@@ -25,7 +25,7 @@ final class JsonText {
   static final String NOT_UTF_8 = "the text is not in UTF-8";
 
   private static final int SHOWN = 60;
-  private static final int MAX_LABEL = 200;
+  static final int MAX_LABEL = 200;
   private static final int MAX_ADDRESS = 20;
 
   private static final Pattern OWN_PLACE =
@@ -176,6 +176,16 @@ final class JsonText {
     return parser.getIntValue();
   }
 
+  /** The low bits of a register, however wide it is; null if the value is no whole number. */
+  @Nullable Integer lowBits(int mask) throws IOException {
+    if (!isAt(JsonToken.VALUE_NUMBER_INT)
+        || parser.getNumberType() == JsonParser.NumberType.BIG_INTEGER) {
+      parser.skipChildren();
+      return null;
+    }
+    return (int) parser.getLongValue() & mask;
+  }
+
   @Nullable Boolean truth(String name) throws IOException {
     if (isAt(JsonToken.VALUE_NULL)) {
       return null;
@@ -201,7 +211,7 @@ final class JsonText {
   }
 
   /** The beginning of a text without characters that a terminal would obey. */
-  private static String printable(String text, int length) {
+  static String printable(String text, int length) {
     StringBuilder shown = new StringBuilder();
     for (int i = 0; i < Math.min(text.length(), length); i++) {
       char c = text.charAt(i);

@@ -3,12 +3,9 @@ package org.iommu4j.topology;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.regex.Pattern;
 import org.iommu4j.api.PciTopology;
-import org.iommu4j.api.TopologyException;
 import org.jspecify.annotations.Nullable;
 
 /** One machine description while it is read: first all of the text, then the functions it names. */
@@ -19,10 +16,11 @@ final class MachineText {
   private static final Pattern NOTHING = Pattern.compile("(?:\\s*None)*\\s*");
 
   private final JsonText text;
-  private final List<FunctionText> functions = new ArrayList<>();
+  private final List<FunctionFacts> functions = new ArrayList<>();
   private @Nullable String machine;
   private @Nullable String system;
   private @Nullable String cpu;
+  private @Nullable Boolean acsMeasured;
   private boolean listed;
 
   MachineText(JsonText text) {
@@ -56,6 +54,7 @@ final class MachineText {
       case "machine" -> machine = text.label(name);
       case "system" -> system = said(text.label(name));
       case "cpu" -> cpu = said(text.label(name));
+      case "acs_measured" -> acsMeasured = text.truth(name);
       case "devices" -> readDevices();
       default -> text.skip();
     }
@@ -71,7 +70,7 @@ final class MachineText {
     }
     listed = true;
     while (text.next() != JsonToken.END_ARRAY) {
-      functions.add(FunctionText.read(text, functions.size()));
+      functions.add(FunctionJson.read(text, functions.size()));
     }
     text.subject(null);
   }
@@ -83,23 +82,9 @@ final class MachineText {
                 system != null && cpu != null
                     ? system + ", " + cpu
                     : system != null ? system : cpu);
-    Map<String, Integer> lines = new HashMap<>();
-    Surroundings surroundings = new Surroundings();
-    for (FunctionText function : functions) {
-      try {
-        PciTopology.FunctionBuilder added = builder.function(function.address());
-        lines.put(added.name(), function.line());
-        surroundings.add(added.name(), function);
-        function.describe(added, surroundings);
-      } catch (TopologyException e) {
-        throw e.at(text.sourceName(), function.line());
-      }
-    }
-    try {
-      return builder.build();
-    } catch (TopologyException e) {
-      throw e.at(text.sourceName(), e.device().map(lines::get).orElse(0));
-    }
+    Assembly assembly = new Assembly(builder, text.sourceName(), functions);
+    assembly.settle(acsMeasured);
+    return assembly.assemble();
   }
 
   private static String nameOf(String sourceName) {

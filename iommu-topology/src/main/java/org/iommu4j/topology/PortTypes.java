@@ -1,12 +1,26 @@
 package org.iommu4j.topology;
 
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.iommu4j.api.PciDevice;
 import org.iommu4j.api.PcieType;
 import org.jspecify.annotations.Nullable;
 
 /** The port type of a function for which a description does not give it. */
 final class PortTypes {
+  private static final List<Map.Entry<String, PcieType>> PRINTED =
+      List.of(
+          Map.entry("Endpoint", PcieType.ENDPOINT),
+          Map.entry("Legacy Endpoint", PcieType.LEGACY_ENDPOINT),
+          Map.entry("Root Port", PcieType.ROOT_PORT),
+          Map.entry("Upstream Port", PcieType.UPSTREAM_PORT),
+          Map.entry("Downstream Port", PcieType.DOWNSTREAM_PORT),
+          Map.entry("PCI-Express to PCI", PcieType.PCIE_TO_PCI_BRIDGE),
+          Map.entry("PCI/PCI-X to PCI-Express", PcieType.PCI_TO_PCIE_BRIDGE),
+          Map.entry("Root Complex Integrated Endpoint", PcieType.INTEGRATED_ENDPOINT),
+          Map.entry("Root Complex Event Collector", PcieType.EVENT_COLLECTOR));
+
   private PortTypes() {}
 
   /**
@@ -66,12 +80,28 @@ final class PortTypes {
     return neverIsolated || noSwitch ? PcieType.PCIE_TO_PCI_BRIDGE : PcieType.UPSTREAM_PORT;
   }
 
+  /** Reads the name of a type as {@code lspci} prints it; null if it is none. */
+  static @Nullable PcieType printed(String text) {
+    for (Map.Entry<String, PcieType> name : PRINTED) {
+      if (text.startsWith(name.getKey())) {
+        return name.getValue();
+      }
+    }
+    return null;
+  }
+
   /** Reads the name of a type; null if it is none. */
   static @Nullable PcieType parse(String text) {
-    String name =
-        text.toUpperCase(Locale.ROOT)
-            .replace('-', '_')
-            .replaceFirst("^(?:RC|ROOT_COMPLEX)_(?=INTEGRATED_ENDPOINT|EVENT_COLLECTOR)", "");
+    String name = text.toUpperCase(Locale.ROOT).replace('-', '_');
+    return switch (name) {
+      case "RCIEP", "RC_INTEGRATED_ENDPOINT", "ROOT_COMPLEX_INTEGRATED_ENDPOINT" ->
+          PcieType.INTEGRATED_ENDPOINT;
+      case "RCEC", "RC_EVENT_COLLECTOR", "ROOT_COMPLEX_EVENT_COLLECTOR" -> PcieType.EVENT_COLLECTOR;
+      default -> named(name);
+    };
+  }
+
+  private static @Nullable PcieType named(String name) {
     for (PcieType type : PcieType.values()) {
       if (type.name().equals(name)) {
         return type;

@@ -13,14 +13,14 @@ final class Surroundings {
   private static final int SLOT = "0000:00:00".length();
 
   private final Map<String, Integer> functionsInSlot = new HashMap<>();
-  private final Map<String, List<FunctionText>> onBus = new HashMap<>();
-  private final Map<String, List<FunctionText>> belowParent = new HashMap<>();
+  private final Map<String, List<FunctionFacts>> onBus = new HashMap<>();
+  private final Map<String, List<FunctionFacts>> belowParent = new HashMap<>();
 
   /** Adds a function under its usual name: segment, lower case. */
-  void add(String name, FunctionText function) {
+  void add(String name, FunctionFacts function) {
     functionsInSlot.merge(name.substring(0, SLOT), 1, Integer::sum);
     onBus.computeIfAbsent(name.substring(0, BUS), bus -> new ArrayList<>()).add(function);
-    String parent = function.parent();
+    String parent = function.parent;
     if (parent != null) {
       belowParent.computeIfAbsent(usual(parent), bridge -> new ArrayList<>()).add(function);
     }
@@ -37,8 +37,8 @@ final class Surroundings {
   }
 
   /** The functions that call a function their parent, else those on the bus it leads to. */
-  List<FunctionText> below(String name, @Nullable Integer secondaryBus) {
-    List<FunctionText> named = belowParent.get(name);
+  List<FunctionFacts> below(String name, @Nullable Integer secondaryBus) {
+    List<FunctionFacts> named = belowParent.get(name);
     if (named != null) {
       return named;
     }

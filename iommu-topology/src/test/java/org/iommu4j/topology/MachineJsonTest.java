@@ -20,6 +20,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.iommu4j.api.Device;
 import org.iommu4j.api.PciDevice;
 import org.iommu4j.api.PciTopology;
+import org.iommu4j.api.PciTopology.AcsEvidence;
 import org.iommu4j.api.PcieType;
 import org.iommu4j.api.TopologyException;
 import org.junit.jupiter.api.Nested;
@@ -31,8 +32,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The reader of machine descriptions on real machines and on made-up ones. */
 class MachineJsonTest {
-  private static final int GROUPING = 0x1d;
-
   @ParameterizedTest
   @CsvSource({
     "mic92-eve, eve, 40, 1, 23",
@@ -85,7 +84,9 @@ class MachineJsonTest {
     assertThat(eve.classCode(nic)).contains("020000");
     assertThat(eve.recordedGroup(nic)).hasValue(15);
     assertThat(nic.vendorId()).isEqualTo(0x8086);
-    assertThat(device(eve, "00:01.3").acsControl()).isEqualTo(GROUPING);
+    assertThat(device(eve, "00:01.3").knownIsolation()).contains(true);
+    assertThat(eve.acsEvidence(device(eve, "00:01.3"))).isEqualTo(AcsEvidence.INFERRED);
+    assertThat(eve.notes()).singleElement().asString().contains("acs_effective_inferred");
     assertThat(device(eve, "00:01.3").multifunction()).isTrue();
     assertThat(device(eve, "20:01.0").hasAcs()).isFalse();
     assertThat(device(eve, "20:01.0").multifunction()).isFalse();

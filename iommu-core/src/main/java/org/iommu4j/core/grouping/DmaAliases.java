@@ -1,13 +1,16 @@
 package org.iommu4j.core.grouping;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
-import java.util.TreeSet;
 import org.iommu4j.api.PciBus;
 import org.iommu4j.api.PciDevice;
 
 /** Under which requester ids the DMA of a function may arrive (CORE-136, 137). */
 public final class DmaAliases {
+  private static final int DEVFNS = 256;
+  private static final BitSet NONE = new BitSet();
+
   private DmaAliases() {}
 
   /**
@@ -19,23 +22,24 @@ public final class DmaAliases {
   public record Alias(PciDevice device, int requesterId) {}
 
   /**
-   * All aliases in the order of the walk, the device's own id first.
+   * All aliases in the order of the walk: first the own id of the device, or of the controller that
+   * does its DMA (PCIQ-084).
    *
    * @param device the function
    * @return at least one alias
    */
   public static List<Alias> of(PciDevice device) {
+    PciDevice issuer = device.dmaDevice();
     List<Alias> aliases = new ArrayList<>();
-    aliases.add(new Alias(device, device.requesterId()));
-    for (int devfn : new TreeSet<>(device.aliasDevfns())) {
-      aliases.add(new Alias(device, device.bus().number() << 8 | devfn));
-    }
-    for (PciBus bus = device.bus(); bus != null && !bus.isRoot(); bus = bus.parent()) {
+    aliases.add(new Alias(issuer, issuer.requesterId()));
+    mask(issuer).stream()
+        .forEach(devfn -> aliases.add(new Alias(issuer, issuer.bus().number() << 8 | devfn)));
+    for (PciBus bus = issuer.bus(); bus != null && !bus.isRoot(); bus = bus.parent()) {
       PciDevice bridge = bus.bridge();
       if (bridge == null) {
         continue;
       }
-      if (bridge.is(PciDevice.Flag.TRANSLATION_ROOT)) {
+      if (BridgeQuirks.is(bridge, PciDevice.Flag.TRANSLATION_ROOT)) {
         break;
       }
       addBridge(bridge, bus.number(), aliases);
@@ -47,7 +51,7 @@ public final class DmaAliases {
     int firstBelow = secondaryBus << 8;
     switch (bridge.pcieType()) {
       case PCIE_TO_PCI_BRIDGE -> {
-        if (!bridge.is(PciDevice.Flag.NO_BRIDGE_ALIAS)) {
+        if (!BridgeQuirks.is(bridge, PciDevice.Flag.NO_BRIDGE_ALIAS)) {
           aliases.add(new Alias(bridge, firstBelow));
         }
       }
@@ -56,7 +60,7 @@ public final class DmaAliases {
           aliases.add(
               new Alias(
                   bridge,
-                  bridge.is(PciDevice.Flag.ALIAS_LIKE_PCIE_BRIDGE)
+                  BridgeQuirks.is(bridge, PciDevice.Flag.ALIAS_LIKE_PCIE_BRIDGE)
                       ? firstBelow
                       : bridge.requesterId()));
       default -> {
@@ -65,14 +69,28 @@ public final class DmaAliases {
     }
   }
 
+  /** The further numbers on its bus under which a function does DMA, by its facts and by tables. */
+  static BitSet mask(PciDevice device) {
+    if (device.aliasDevfns().isEmpty() && !AliasQuirks.mayConcern(device)) {
+      return NONE;
+    }
+    BitSet mask = new BitSet(DEVFNS);
+    device.aliasDevfns().forEach(mask::set);
+    AliasQuirks.add(device, mask);
+    return mask;
+  }
+
   /**
-   * Whether two functions of one bus share a requester id (CORE-144).
+   * Whether two functions share a requester id (CORE-144).
    *
    * @param one a function
-   * @param other another
-   * @return true if either may use the other's number
+   * @param other another on the same bus
+   * @return true if either may use the other's number, or does the other's DMA
    */
   public static boolean shared(PciDevice one, PciDevice other) {
-    return one.aliasDevfns().contains(other.devfn()) || other.aliasDevfns().contains(one.devfn());
+    return mask(one).get(other.devfn())
+        || mask(other).get(one.devfn())
+        || one.dmaDevice() == other
+        || other.dmaDevice() == one;
   }
 }

@@ -11,6 +11,7 @@ import org.iommu4j.core.group.GroupTable;
 import org.iommu4j.core.grouping.PciGrouping;
 import org.iommu4j.core.trace.CoreTrace;
 import org.iommu4j.spi.DeviceGroups;
+import org.jspecify.annotations.Nullable;
 
 /** The ready-made ways to choose the group of one device (CORE-130 to 134). */
 final class GroupChooser implements DeviceGroups {
@@ -52,13 +53,16 @@ final class GroupChooser implements DeviceGroups {
       trace.violation(1016, "not-pci", "device " + device);
       throw new IommuException(Errno.EINVAL, "device " + device + " is not a PCI device");
     }
-    PciGrouping<GroupImpl> grouping = new PciGrouping<>(states::groupOf, buses.pci());
-    GroupImpl found = grouping.find(pci);
+    PciGrouping.Found<GroupImpl> found = search(pci);
     // One that has ended since it was found is no device's any more.
-    while (found != null && !found.tryRef()) {
-      found = grouping.find(pci);
+    while (found != null && !found.group().tryRef()) {
+      found = search(pci);
     }
-    return found == null ? groups.allocate() : found;
+    return found == null ? groups.allocate() : found.group();
+  }
+
+  private PciGrouping.@Nullable Found<GroupImpl> search(PciDevice pci) {
+    return new PciGrouping<GroupImpl>(states::groupOf, buses::functions).find(pci);
   }
 
   @Override

@@ -12,6 +12,8 @@ import org.iommu4j.api.PciDevice;
 import org.iommu4j.api.PciDevice.Builder;
 import org.iommu4j.api.PciDevice.Flag;
 import org.iommu4j.api.PcieType;
+import org.iommu4j.api.grouping.AcsBits;
+import org.iommu4j.api.grouping.WhatIf;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -19,7 +21,7 @@ import org.mockito.Mockito;
 
 /** The search for a group among the PCI functions that cannot be told apart. */
 final class PciGroupingTest {
-  private static final int ALL = Acs.REQUIRED;
+  private static final int ALL = AcsBits.REQUIRED;
 
   private final PciBus root = PciBus.root(0, 0);
   private final List<PciDevice> present = new ArrayList<>();
@@ -47,11 +49,16 @@ final class PciGroupingTest {
 
   /** Probes a device as the core does: an existing group, or a new one. */
   private int probe(PciDevice device) {
-    IommuGroup found = new PciGrouping<>(groups::get, present).find(device);
-    IommuGroup group = found == null ? Mockito.mock(IommuGroup.class) : found;
+    PciGrouping.Found<IommuGroup> found =
+        new PciGrouping<IommuGroup>(groups::get, this::on).find(device);
+    IommuGroup group = found == null ? Mockito.mock(IommuGroup.class) : found.group();
     numbers.putIfAbsent(group, numbers.size());
     groups.put(device, group);
     return numbers.get(group);
+  }
+
+  private List<PciDevice> on(PciBus bus) {
+    return present.stream().filter(device -> device.bus() == bus).toList();
   }
 
   private List<Integer> probeAll() {
@@ -208,7 +215,7 @@ final class PciGroupingTest {
               .pcieType(PcieType.ROOT_PORT)
               .acs(ALL, ALL & ~bit)
               .build();
-      assertThat(Acs.isolates(port)).as("without control 0x%x", bit).isEqualTo(!required);
+      assertThat(isolates(port)).as("without control 0x%x", bit).isEqualTo(!required);
     }
   }
 
@@ -227,10 +234,14 @@ final class PciGroupingTest {
     assertThat(isolated(type, true, true)).isEqualTo(!never);
   }
 
+  private static boolean isolates(PciDevice device) {
+    return new IsolationJudge(WhatIf.NOTHING).of(device).isolated();
+  }
+
   private static boolean isolated(PcieType type, boolean multifunction, boolean acs) {
     Builder builder =
         PciDevice.builder(PciBus.root(0, 0), 0, 0).pcieType(type).multifunction(multifunction);
-    return Acs.isolates((acs ? builder.acs(ALL, ALL) : builder).build());
+    return isolates((acs ? builder.acs(ALL, ALL) : builder).build());
   }
 
   @Test // CORE-141
@@ -242,7 +253,7 @@ final class PciGroupingTest {
   }
 
   private static boolean withAcs(int capability, int control) {
-    return Acs.isolates(
+    return isolates(
         PciDevice.builder(PciBus.root(0, 0), 0, 0)
             .pcieType(PcieType.ROOT_PORT)
             .acs(capability, control)
@@ -320,6 +331,6 @@ final class PciGroupingTest {
   @Test // CORE-134, CORE-149: nothing found, nothing answered
   void withoutNeighboursThereIsNoGroup() {
     PciDevice device = endpoint(below(rootPort(1, false), 1), 0, 0);
-    assertThat(new PciGrouping<>(groups::get, present).find(device)).isNull();
+    assertThat(new PciGrouping<IommuGroup>(groups::get, this::on).find(device)).isNull();
   }
 }

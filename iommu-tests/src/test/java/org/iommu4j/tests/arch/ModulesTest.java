@@ -27,9 +27,12 @@ final class ModulesTest {
   private static final Map<String, Shape> SHAPES =
       Map.of(
           "org.iommu4j.api",
-          new Shape(Set.of(), Set.of("org.iommu4j.api", "org.iommu4j.spi")),
+          new Shape(
+              Set.of(), Set.of("org.iommu4j.api", "org.iommu4j.api.grouping", "org.iommu4j.spi")),
           "org.iommu4j.core",
-          new Shape(Set.of("org.iommu4j.api", "org.slf4j"), Set.of("org.iommu4j.core")),
+          new Shape(
+              Set.of("org.iommu4j.api", "org.slf4j"),
+              Set.of("org.iommu4j.core", "org.iommu4j.core.sysfs")),
           "org.iommu4j.memory",
           new Shape(Set.of("org.iommu4j.api"), Set.of("org.iommu4j.memory")),
           "org.iommu4j.driver.soft",
@@ -40,12 +43,21 @@ final class ModulesTest {
               Set.of("org.iommu4j.topology")),
           "org.iommu4j.testkit",
           new Shape(
-              Set.of("org.iommu4j.api", "org.iommu4j.core", "org.iommu4j.memory"),
+              Set.of(
+                  "org.iommu4j.api",
+                  "org.iommu4j.core",
+                  "org.iommu4j.memory",
+                  "com.fasterxml.jackson.core"),
               Set.of(
                   "org.iommu4j.testkit",
                   "org.iommu4j.testkit.conformance",
                   "org.iommu4j.testkit.junit",
-                  "org.iommu4j.testkit.jqwik")));
+                  "org.iommu4j.testkit.jqwik",
+                  "org.iommu4j.testkit.linux",
+                  "org.iommu4j.testkit.persona",
+                  "org.iommu4j.testkit.sysfs",
+                  "org.iommu4j.testkit.transcript",
+                  "org.iommu4j.testkit.vfio")));
 
   private final Map<String, ModuleDescriptor> modules = read();
 
