@@ -248,7 +248,7 @@ public interface IommuGroup {
    * (CORE-415).
    *
    * @param pasid the index
-   * @param type the type the domain must have, or null for any
+   * @param type the type the domain must have; null, or BLOCKED with its value 0, for any
    * @return the handle
    * @throws IommuException ENOENT if there is none, EBUSY if the type differs
    */

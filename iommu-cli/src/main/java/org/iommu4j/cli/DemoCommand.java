@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.iommu4j.api.PciTopology;
@@ -96,11 +97,15 @@ final class DemoCommand implements Callable<Integer> {
     PciTopology topology;
     try {
       topology = file == null ? MachineJson.defaultMachine() : MachineJson.read(file);
-    } catch (IOException | TopologyException e) {
-      PrintWriter err = spec.commandLine().getErr();
-      err.println("iommuctl demo: cannot read " + e.getMessage());
-      err.flush();
-      return UNREADABLE;
+    } catch (NoSuchFileException e) {
+      return unreadable(file + ": no such file");
+    } catch (IOException e) {
+      return unreadable(file + ": " + e.getMessage());
+    } catch (TopologyException e) {
+      return unreadable(e.getMessage());
+    }
+    if (topology.devices().isEmpty()) {
+      return unreadable(file + ": it describes no device");
     }
     Screen screen = new Screen(spec.commandLine().getOut(), !noColour && isTerminal(), unicode());
     boolean good =
@@ -108,10 +113,18 @@ final class DemoCommand implements Callable<Integer> {
     return good ? HOLDS : VIOLATED;
   }
 
+  private int unreadable(@Nullable String because) {
+    PrintWriter err = spec.commandLine().getErr();
+    err.println("iommuctl demo: cannot read " + because);
+    err.flush();
+    return UNREADABLE;
+  }
+
   private static boolean isTerminal() {
     String script = System.getProperty(TERMINAL);
     boolean terminal = script == null ? Ansi.AUTO.enabled() : Boolean.parseBoolean(script);
-    return terminal && System.getenv("NO_COLOR") == null;
+    String noColor = System.getenv("NO_COLOR");
+    return terminal && (noColor == null || noColor.isEmpty());
   }
 
   /** JDK 17 knows the encoding of standard output only as a property of its own. */

@@ -100,9 +100,21 @@ class DemoCommandTest {
     Path noMachine = folder.resolve("list.json");
     Files.writeString(noMachine, "[]");
     assertThat(run("demo", noMachine.toString())).isEqualTo(2);
+    Path nothing = folder.resolve("nothing.json");
+    Files.writeString(nothing, "{\"machine\": \"bare\", \"devices\": []}");
+    assertThat(run("demo", nothing.toString())).isEqualTo(2);
+    assertThat(err.toString()).contains("describes no device");
+    assertThat(run("demo", folder.toString())).isEqualTo(2);
+    assertThat(err.toString()).contains("cannot read " + folder);
     assertThat(run("demo", "--threads", "-1")).isEqualTo(2);
     assertThat(run("demo", "--steps", "0")).isEqualTo(2);
     assertThat(out.toString()).isEmpty();
+  }
+
+  @Test
+  void aFewStepsAreEnough() {
+    assertThat(run("demo", "--steps", "1")).isZero();
+    assertThat(run("demo", "--steps", "3", "--threads", "2")).isZero();
   }
 
   @Test

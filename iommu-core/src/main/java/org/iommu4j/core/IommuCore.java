@@ -1112,6 +1112,7 @@ public final class IommuCore implements AutoCloseable {
       closed = true;
       guard.contain("dma_layer.close", "core", dmaLayer::close);
       guard.contain("scheduler.stop", "core", scheduler::stop);
+      guard.close();
     }
   }
 

@@ -354,6 +354,27 @@ final class AttachTest {
     domain.close();
   }
 
+  @Test // CORE-431: an attach between the two passes of a replay, before there is any domain
+  void aRefusedAttachWithoutOldDomainTakesNobodyBack() {
+    rig.sharing("shared", "b", "c");
+    List.of("a", "b", "c").forEach(rig::addFailing);
+    rig.hooks.once(
+        "probe_finalize",
+        "a",
+        () -> {
+          IommuGroup group = rig.group("b");
+          rig.hooks.fail("attach", "c", Errno.ENOSPC);
+          rig.journal.clear();
+          refused(Errno.ENOSPC, () -> group.attach(rig.identity()));
+          assertThat(rig.takeCalls())
+              .containsExactly(
+                  "attach b -> identity (old null)", "attach c -> identity (old null) = ENOSPC");
+          assertThat(group.snapshot().currentDomain()).isNull();
+        });
+    rig.start();
+    assertThat(rig.state("b").currentDomain()).isSameAs(rig.state("b").defaultDomain());
+  }
+
   @Test // CORE-014, CORE-434: what a driver sees of its domain during a transition
   void duringATransitionTheDriverSeesTheOldDomain() {
     IommuGroup group = rig.startWithGroup("a", "b");

@@ -4,11 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.iommu4j.fake.Rig.refused;
 
 import java.util.List;
+import org.iommu4j.api.BusType;
+import org.iommu4j.api.Device;
+import org.iommu4j.api.DmaOwner;
 import org.iommu4j.api.DomainType;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.FirmwareNode;
 import org.iommu4j.api.IommuGroup;
 import org.iommu4j.api.IommuSpecifier;
+import org.iommu4j.api.PlatformDevice;
 import org.iommu4j.api.ProbeOutcome;
 import org.iommu4j.fake.FakeInstance;
 import org.iommu4j.fake.Rig;
@@ -207,11 +211,26 @@ final class BusProbeTest {
   void aRefusedBindLeavesNothing() {
     rig.start();
     rig.add("a");
-    rig.group("a").claimDmaOwner(new org.iommu4j.api.DmaOwner("vmm"));
+    rig.group("a").claimDmaOwner(new DmaOwner("vmm"));
     refused(Errno.EBUSY, () -> rig.core().bindDriver(rig.device("a"), false));
     rig.group("a").releaseDmaOwner();
     rig.core().bindDriver(rig.device("a"), false);
     rig.core().unbindDriver(rig.device("a"));
+  }
+
+  @Test // CORE-305: the CDX bus binds although it was refused, and unbinding unbalances the count
+  void theCdxBusIgnoresARefusal() {
+    rig.start();
+    Device device = PlatformDevice.builder("x").bus(BusType.CDX).build();
+    IommuGroup group = rig.core().probeDevice(device).group();
+    group.claimDmaOwner(new DmaOwner("vmm"));
+    rig.core().bindDriver(device, false);
+    assertThat(group.snapshot().ownerCount()).isEqualTo(1);
+    rig.core().unbindDriver(device);
+    assertThat(group.snapshot().ownerCount()).isZero();
+    assertThat(group.snapshot().owner()).isNotNull();
+    group.releaseDmaOwner();
+    assertThat(rig.takeViolations()).containsExactly("1030 release-refused");
   }
 
   @Test // CORE-080: only a deferral stops a bind

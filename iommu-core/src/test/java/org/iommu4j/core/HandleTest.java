@@ -204,6 +204,7 @@ final class HandleTest {
     refused(Errno.ENOENT, () -> group.handle(3, null));
     rig.dev("a").attachPasid(domain, 4, one);
     assertThat(group.handle(4, DomainType.UNMANAGED)).isSameAs(one);
+    assertThat(group.handle(4, DomainType.BLOCKED)).as("type 0 asks for none").isSameAs(one);
     refused(Errno.EBUSY, () -> group.handle(4, DomainType.SVA));
     rig.dev("a").detachPasid(domain, 3);
     rig.dev("a").detachPasid(domain, 4);

@@ -219,6 +219,24 @@ final class LyingDriverTest {
     assertThat(group.snapshot().references()).isEqualTo(1);
   }
 
+  @Test // CORE-621: a device is never in two groups
+  void aDeviceThatIsAddedToAnotherGroupMeanwhile() {
+    rig.start();
+    IommuGroup plain = rig.core().allocGroup();
+    rig.driver.grouping =
+        (device, groups) -> {
+          rig.core().addToGroup(plain, device.device());
+          return groups.generic();
+        };
+    assertThat(rig.addFailing("x").errno()).isEqualTo(Errno.EBUSY);
+    assertThat(rig.core().groups()).containsExactly(plain);
+    assertThat(plain.snapshot().members()).hasSize(1);
+    assertThat(rig.env.pins()).isZero();
+    rig.core().removeDevice(rig.device("x"));
+    assertThat(plain.snapshot().members()).isEmpty();
+    plain.put();
+  }
+
   // ---- descriptions ----
 
   /** A driver all of whose answers can be mocked. */

@@ -68,7 +68,7 @@ final class HotRemoveScene implements Scene {
     if (busy) {
       actors.add(new Commuter(stage.machine(), unbound.get(0)));
     }
-    stage.crew().run(actors, stage.options().steps() / 4, () -> pull(stage, victim));
+    stage.crew().run(actors, Math.max(1, stage.options().steps() / 4), () -> pull(stage, victim));
     show(stage, writers);
     comeBack(stage, members, victim);
     stage.writeType(

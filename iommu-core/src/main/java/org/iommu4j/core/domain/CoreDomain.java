@@ -220,6 +220,7 @@ public abstract class CoreDomain {
     if (driverSideFreed) {
       throw freed();
     }
+    guard.requireOpen();
   }
 
   final void freeDriverSide() {

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 public final class DriverGuard {
   private final LockOrder order;
   private final CoreTrace trace;
+  private volatile boolean closed;
 
   /**
    * Creates a fence.
@@ -121,6 +122,28 @@ public final class DriverGuard {
 
   private void recordException(String callback, Object subject, Throwable unexpected) {
     trace.violation(0, "driver-exception", callback + " of " + subject + " threw " + unexpected);
+  }
+
+  /** The core has ended: domains and groups that outlive it refuse from now on. */
+  public void close() {
+    closed = true;
+  }
+
+  /** Refuses once the core has ended. */
+  public void requireOpen() {
+    if (closed) {
+      throw new IommuException(Errno.ENODEV, "this core is closed");
+    }
+  }
+
+  /** Begins a map, unmap or invalidation in a domain of the DMA layer. */
+  void enterDma() {
+    order.enterDma();
+  }
+
+  /** Ends it. */
+  void leaveDma() {
+    order.leaveDma();
   }
 
   /** Marks a failure that was recorded already. */

@@ -163,6 +163,13 @@ public final class PagingDomainImpl extends CoreDomain {
   }
 
   private @Nullable Errno reportFault(DevIommu device, long iova, FaultAccess access) {
+    if (device == null || access == null) {
+      throw new IommuException(
+          Errno.EINVAL,
+          String.format(
+              "fault of device %s at iova 0x%x, access %s, in domain %s",
+              device, iova, access, this));
+    }
     FaultHandler handler = faultHandler;
     Errno answer =
         isDriverSideFreed()
@@ -208,6 +215,33 @@ public final class PagingDomainImpl extends CoreDomain {
 
   /** Maps without making it visible; on failure exactly what was mapped is unmapped (CORE-504). */
   public void mapNosync(long iova, long paddr, long size, int prot) {
+    boolean inside = enterDma();
+    try {
+      mapOrUndo(iova, paddr, size, prot);
+    } finally {
+      leaveDma(inside);
+    }
+  }
+
+  /**
+   * Marks the thread, if the DMA layer manages this domain: its end waits for maps, unmaps and
+   * flushes in progress with the group lock held, so their callbacks must not ask for a lock.
+   */
+  private boolean enterDma() {
+    boolean inside = cookie == CookieType.DMA_IOVA;
+    if (inside) {
+      guard().enterDma();
+    }
+    return inside;
+  }
+
+  private void leaveDma(boolean inside) {
+    if (inside) {
+      guard().leaveDma();
+    }
+  }
+
+  private void mapOrUndo(long iova, long paddr, long size, int prot) {
     requireDriverSide();
     if (pageSizes == 0 || !type.isPaging()) {
       throw badDomain(trace, "map", this, iova, size);
@@ -354,6 +388,7 @@ public final class PagingDomainImpl extends CoreDomain {
     if (!has(DomainOp.IOTLB_SYNC_MAP)) {
       return null;
     }
+    boolean inside = enterDma();
     try {
       table.iotlbSyncMap(iova, size);
       return null;
@@ -361,6 +396,8 @@ public final class PagingDomainImpl extends CoreDomain {
       return refused;
     } catch (Throwable unexpected) {
       return guard().broken("iotlb_sync_map", this, unexpected);
+    } finally {
+      leaveDma(inside);
     }
   }
 
@@ -419,6 +456,15 @@ public final class PagingDomainImpl extends CoreDomain {
 
   /** Unmaps and gathers (CORE-531 to 534). */
   public long unmapFast(long iova, long size, IotlbGather gather) {
+    boolean inside = enterDma();
+    try {
+      return unmapAndGather(iova, size, gather);
+    } finally {
+      leaveDma(inside);
+    }
+  }
+
+  private long unmapAndGather(long iova, long size, IotlbGather gather) {
     requireDriverSide();
     requireGather(gather);
     if (pageSizes == 0 || !type.isPaging()) {
@@ -501,10 +547,13 @@ public final class PagingDomainImpl extends CoreDomain {
     requireGather(gather);
     requireDriverSide();
     if (gather.hasRange() && has(DomainOp.IOTLB_SYNC)) {
+      boolean inside = enterDma();
       try {
         table.iotlbSync(gather);
       } catch (Throwable unexpected) {
         guard().broken("iotlb_sync", this, unexpected);
+      } finally {
+        leaveDma(inside);
       }
     }
     gather.init();
@@ -519,9 +568,14 @@ public final class PagingDomainImpl extends CoreDomain {
     if (!has(DomainOp.FLUSH_IOTLB_ALL)) {
       return;
     }
-    IommuException failure = guard().attempt("flush_iotlb_all", this, table::flushIotlbAll);
-    if (failure != null) {
-      throw failure;
+    boolean inside = enterDma();
+    try {
+      IommuException failure = guard().attempt("flush_iotlb_all", this, table::flushIotlbAll);
+      if (failure != null) {
+        throw failure;
+      }
+    } finally {
+      leaveDma(inside);
     }
   }
 

@@ -60,7 +60,7 @@ public final class DeviceState {
   }
 
   /** Enters a group unless the device has one; of two callers one wins. */
-  synchronized boolean tryEnter(GroupImpl wanted) {
+  public synchronized boolean tryEnter(GroupImpl wanted) {
     if (group != null) {
       return false;
     }

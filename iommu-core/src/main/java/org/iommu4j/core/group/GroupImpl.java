@@ -202,6 +202,7 @@ public final class GroupImpl implements IommuGroup {
     if (references.get() == 0) {
       throw gone();
     }
+    services.guard().requireOpen();
   }
 
   private IommuException gone() {

@@ -90,7 +90,9 @@ final class Handles {
           "group " + group.id + " has no handle for PASID 0x" + Integer.toHexString(pasid));
     }
     Domain domain = with.handle().domain();
-    if (type != null && domain != null && domain.type() != type) {
+    // BLOCKED has the value 0, which asks for no type in particular (CORE-010, 415).
+    boolean any = type == null || type == DomainType.BLOCKED;
+    if (!any && domain != null && domain.type() != type) {
       throw new IommuException(
           Errno.EBUSY,
           "PASID 0x"

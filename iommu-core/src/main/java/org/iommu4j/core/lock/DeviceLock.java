@@ -33,6 +33,7 @@ public final class DeviceLock extends ReentrantLock {
       throw order.deadlock(
           "lock of device " + device, "holds the probe or a group lock, which come later");
     }
+    order.refuseInsideDma(mine, "lock of device " + device);
     super.lock();
     mine.devices++;
   }

@@ -44,6 +44,7 @@ public final class GroupLock extends ReentrantLock {
               ? "holds that lock already"
               : "holds the lock of group " + mine.group.groupId);
     }
+    order.refuseInsideDma(mine, "lock of group " + groupId);
     super.lock();
     mine.group = this;
   }

@@ -23,6 +23,7 @@ public final class LockOrder {
   static final class Held {
     boolean probe;
     int devices;
+    int dma;
     @Nullable GroupLock group;
     @Nullable String callback;
   }
@@ -51,6 +52,27 @@ public final class LockOrder {
    */
   public void leaveCallback(@Nullable String outer) {
     held.get().callback = outer;
+  }
+
+  /**
+   * Marks that this thread works in a domain of the DMA layer. The end of such a domain waits for
+   * that, with a group lock held, so that until {@link #leaveDma} no lock of the core may be asked
+   * for.
+   */
+  public void enterDma() {
+    held.get().dma++;
+  }
+
+  /** Marks that the work has ended. */
+  public void leaveDma() {
+    held.get().dma--;
+  }
+
+  /** Refuses a lock that a thread would ask for which the end of a domain waits for. */
+  void refuseInsideDma(Held mine, String wanted) {
+    if (mine.dma > 0) {
+      throw deadlock(wanted, "works in a domain whose end waits for it with a group lock held");
+    }
   }
 
   /**

@@ -31,6 +31,7 @@ public final class ProbeLock extends ReentrantLock {
     if (mine.group != null) {
       throw order.deadlock("probe lock", "holds a group lock, which comes later in the order");
     }
+    order.refuseInsideDma(mine, "probe lock");
   }
 
   @Override

@@ -203,15 +203,24 @@ final class Prober {
     GroupImpl group;
     try {
       group = chooseGroup(state, device, driver, instance);
+      enter(state, group);
     } catch (IommuException refused) {
       services.environment().unlinkInstance(state.device(), serving);
       release(device, driver);
       throw refused;
     }
-    state.setGroup(group);
     device.setMaxPasids(Math.min(state.device().pasidLimit(), instance.maxPasids()));
     device.setAttachDeferred(isDeferred(device, driver));
     return group;
+  }
+
+  /** A device that was added to a group by name meanwhile stays there (CORE-621). */
+  private static void enter(DeviceState state, GroupImpl group) {
+    if (!state.tryEnter(group)) {
+      group.put();
+      throw new IommuException(
+          Errno.EBUSY, "device " + state + " is in " + state.group() + " already");
+    }
   }
 
   private boolean isDeferred(DevIommuImpl device, Driver driver) {

@@ -58,7 +58,10 @@ public final class ConformanceReplay {
    */
   public ReplayResult replay(String source, String script) {
     List<String> lines = script.lines().toList();
-    return new ReplayResult(source, lines, Interpreter.run(Script.parse(source, lines)));
+    Script parsed = Script.parse(source, lines);
+    List<String> replayed = Interpreter.run(parsed);
+    parsed.requireOp(source);
+    return new ReplayResult(source, lines, replayed);
   }
 
   /**

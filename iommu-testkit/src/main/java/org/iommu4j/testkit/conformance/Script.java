@@ -57,6 +57,13 @@ record Script(
     return new Script(lines, config == null ? ScriptConfig.DEFAULT : config, instances, devices);
   }
 
+  /** A file that was cut off before its first op must not count as one that matches. */
+  void requireOp(String source) {
+    if (lines.stream().noneMatch(line -> line.kind() == ScriptLine.Kind.OP)) {
+      throw new ScriptException(source, Math.max(1, lines.size()), "a trace without an op");
+    }
+  }
+
   private static void checkFirst(ScriptLine line, @Nullable ScriptConfig before, boolean started) {
     if (before != null) {
       throw line.error("a second config line");

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The replay itself: how it reads, compares and reports. */
 class ReplayTest {
@@ -126,6 +127,14 @@ class ReplayTest {
         .isInstanceOf(ScriptException.class)
         .hasMessageStartingWith("some.trace:2: ")
         .hasMessageContaining(problem);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "# cut off\n", "config strict=1\ninstance i0\n"})
+  void aTraceWithoutAnOpDoesNotMatch(String script) {
+    assertThatThrownBy(() -> replay.replay("cut.trace", script))
+        .isInstanceOf(ScriptException.class)
+        .hasMessageContaining("a trace without an op");
   }
 
   @Test
