@@ -196,6 +196,13 @@ final class DeviceTablesTest {
         put(PciDevice.builder(root, 4, 0).ids(0x8086, 0x244e).pcieType(PcieType.CONVENTIONAL));
     PciDevice below = put(PciDevice.builder(PciBus.below(onRoot, 5), 3, 0));
     assertThat(requesters(below)).containsExactly(0x518, 0x20);
+    PciDevice nested =
+        put(
+            PciDevice.builder(below.bus(), 6, 0)
+                .ids(0x1b21, 0x1080)
+                .pcieType(PcieType.CONVENTIONAL));
+    PciDevice last = put(PciDevice.builder(PciBus.below(nested, 6), 0, 0));
+    assertThat(requesters(last)).containsExactly(0x600, 0x530, 0x20);
   }
 
   @Test // PCIQ-127, 091
