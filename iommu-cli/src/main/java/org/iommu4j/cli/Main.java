@@ -17,7 +17,7 @@ import picocli.CommandLine.Spec;
     description = "An IOMMU core in Java, at work.",
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
-    subcommands = {DemoCommand.class, ConformanceCommand.class})
+    subcommands = {DemoCommand.class, ConformanceCommand.class, VectorsCommand.class})
 public final class Main implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();
 
