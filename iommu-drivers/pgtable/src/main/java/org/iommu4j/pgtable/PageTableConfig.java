@@ -1,5 +1,6 @@
 package org.iommu4j.pgtable;
 
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -31,7 +32,7 @@ public record PageTableConfig(
    */
   public static PageTableConfig of(
       int inputBits, int outputBits, int topLevel, PageTableFeature... features) {
-    return new PageTableConfig(inputBits, outputBits, topLevel, Set.of(features), false);
+    return new PageTableConfig(inputBits, outputBits, topLevel, Set.copyOf(List.of(features)), false);
   }
 
   /**

@@ -27,7 +27,7 @@ enum GenericTables {
   X86_47(() -> X86FirstStage.of(PageTableConfig.of(47, 52, 3))),
   X86_56(() -> X86FirstStage.of(PageTableConfig.of(56, 52, 4))),
   SV39(() -> riscv(39, PageTableFeature.SVNAPOT_64K)),
-  SV48(() -> riscv(48, PageTableFeature.SIGN_EXTEND)),
+  SV48(() -> riscv(48, PageTableFeature.FLUSH_RANGE)),
   SV57(() -> riscv(57, PageTableFeature.SVNAPOT_64K));
 
   private final Supplier<PageTableFormat> format;
