@@ -219,7 +219,10 @@ public final class LpaePageTable {
     }
   }
 
-  /** Refuses leaves before anything is written; unmaps tables (PTL-013). */
+  /**
+   * Refuses leaves before one is written; unmaps tables on the way, those before a refused entry
+   * included (PTL-012, PTL-013).
+   */
   private @Nullable Errno makeRoom(long table, int index, int count, long iova, int level) {
     int from = memory.leadingZeroes(slot(table, index), count);
     for (int i = from; i < count; i++) {

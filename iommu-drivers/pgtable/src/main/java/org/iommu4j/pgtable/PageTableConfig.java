@@ -32,7 +32,8 @@ public record PageTableConfig(
    */
   public static PageTableConfig of(
       int inputBits, int outputBits, int topLevel, PageTableFeature... features) {
-    return new PageTableConfig(inputBits, outputBits, topLevel, Set.copyOf(List.of(features)), false);
+    return new PageTableConfig(
+        inputBits, outputBits, topLevel, Set.copyOf(List.of(features)), false);
   }
 
   /**
