@@ -6,6 +6,7 @@ module org.iommu4j.cli {
   requires org.iommu4j.core;
   requires org.iommu4j.driver.soft;
   requires org.iommu4j.memory;
+  requires org.iommu4j.pgtable;
   requires org.iommu4j.testkit;
   requires org.iommu4j.topology;
   requires org.jline.reader;

@@ -18,6 +18,8 @@ public final class IotlbGather {
   private long end;
   private long pageSize;
   private boolean queued;
+  private int leafLevels;
+  private int tableLevels;
   private long[] freed = NONE;
   private int freedCount;
 
@@ -33,6 +35,8 @@ public final class IotlbGather {
     end = 0;
     pageSize = 0;
     queued = false;
+    leafLevels = 0;
+    tableLevels = 0;
     freedCount = 0;
   }
 
@@ -150,6 +154,38 @@ public final class IotlbGather {
   /** Marks that a full flush will follow instead of {@link #sync}. */
   public void queue() {
     queued = true;
+  }
+
+  /**
+   * Records at which levels of the page table something was removed; level 0 holds the smallest
+   * pages (PTG-022).
+   *
+   * @param leaves one bit per level that lost a leaf
+   * @param tables one bit per level that lost an entry pointing to a table
+   */
+  public void addLevels(int leaves, int tables) {
+    leafLevels |= leaves;
+    tableLevels |= tables;
+  }
+
+  /**
+   * The levels that lost leaves, of page tables that record it.
+   *
+   * @return one bit per level
+   */
+  @Mirrors("iommu_iotlb_gather.pt.leaf_levels_bitmap")
+  public int leafLevels() {
+    return leafLevels;
+  }
+
+  /**
+   * The levels that lost entries pointing to a table, of page tables that record it.
+   *
+   * @return one bit per level
+   */
+  @Mirrors("iommu_iotlb_gather.pt.table_levels_bitmap")
+  public int tableLevels() {
+    return tableLevels;
   }
 
   /**

@@ -2,6 +2,7 @@ package org.iommu4j.bench;
 
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.iommu4j.api.Capability;
 import org.iommu4j.api.DevIommu;
 import org.iommu4j.api.Domain;
@@ -25,6 +26,7 @@ final class IdleIommu implements IommuDevice, IommuOps {
   private final StaticDomain identity = new Still(StaticDomain.Kind.IDENTITY);
   private final StaticDomain blocked = new Still(StaticDomain.Kind.BLOCKED);
   private final boolean oneGroup;
+  private final Supplier<PagingDomainOps> domains;
 
   /**
    * Creates the hardware.
@@ -32,7 +34,18 @@ final class IdleIommu implements IommuDevice, IommuOps {
    * @param oneGroup whether all devices share a group
    */
   IdleIommu(boolean oneGroup) {
+    this(oneGroup, Empty::new);
+  }
+
+  /**
+   * Creates hardware with working domains.
+   *
+   * @param oneGroup whether all devices share a group
+   * @param domains makes a domain
+   */
+  IdleIommu(boolean oneGroup, Supplier<PagingDomainOps> domains) {
     this.oneGroup = oneGroup;
+    this.domains = domains;
   }
 
   @Override
@@ -80,7 +93,7 @@ final class IdleIommu implements IommuDevice, IommuOps {
 
   @Override
   public PagingDomainOps domainAllocPaging(DevIommu device) {
-    return new Empty();
+    return domains.get();
   }
 
   /** A static domain that every device reaches at once. */

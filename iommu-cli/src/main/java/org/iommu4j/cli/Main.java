@@ -24,7 +24,8 @@ import picocli.CommandLine.Spec;
       ConformanceCommand.class,
       GroupsCommand.class,
       TranscriptCommand.class,
-      ShellCommand.class
+      ShellCommand.class,
+      VectorsCommand.class
     })
 public final class Main implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();

@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.stream.LongStream;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.IommuException;
 import org.iommu4j.spi.PhysicalMemory;
@@ -35,11 +36,20 @@ public final class HeapMemory implements PhysicalMemory {
   /** The largest size: 1 TiB. */
   public static final long MAX_SIZE = 1L << 40;
 
+  private static final int MAX_RUN = 1 << 16;
   private static final int PAGE_SHIFT = 12;
   private static final int WORD_SHIFT = 3;
   private static final int WORDS = PAGE_SIZE >> WORD_SHIFT;
   private static final int CHUNK_SHIFT = 21;
   private static final int FRAMES = 1 << (CHUNK_SHIFT - PAGE_SHIFT);
+
+  /** What a page of zeroes is compared with and what rising values are made of; never written. */
+  private static final long[] ZEROES = new long[WORDS];
+
+  private static final long[] COUNT = LongStream.range(0, WORDS).toArray();
+
+  /** Below this many words a plain loop is quicker than anything that must be set up. */
+  private static final int FEW = 16;
 
   private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
 
@@ -52,7 +62,7 @@ public final class HeapMemory implements PhysicalMemory {
     base = builder.base;
     size = builder.size;
     long usable = (size >>> PAGE_SHIFT) - (base == 0 ? 1 : 0);
-    pool = new PagePool((int) Math.min(usable, builder.pageLimit));
+    pool = new PagePool((int) Math.min(usable, builder.pageLimit), (base + size) >>> PAGE_SHIFT);
     chunks = new AtomicReferenceArray<>((int) ((size + (1L << CHUNK_SHIFT) - 1) >>> CHUNK_SHIFT));
   }
 
@@ -143,6 +153,61 @@ public final class HeapMemory implements PhysicalMemory {
     }
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * @throws IommuException ENOMEM if too few pages are left
+   */
+  @Override
+  public long allocatePages(int pages) {
+    int order = order(pages);
+    int number = pool.take(order);
+    if (number < 0) {
+      throw new IommuException(
+          Errno.ENOMEM,
+          String.format(
+              "no 0x%x adjacent pages are left of the 0x%x of the memory at 0x%x+0x%x",
+              pages, pool.limit(), base, size));
+    }
+    long address = base + size - ((number + (long) pages) << PAGE_SHIFT);
+    for (int i = 0; i < pages; i++) {
+      long[] frame = frame(address + ((long) i << PAGE_SHIFT) - base);
+      if (frame != null) {
+        Arrays.fill(frame, 0);
+      }
+    }
+    return address;
+  }
+
+  private static int order(int pages) {
+    if (Integer.bitCount(pages) != 1 || pages > MAX_RUN) {
+      throw new IllegalArgumentException(
+          "a run of " + pages + " pages is not a power of two up to " + MAX_RUN);
+    }
+    return Integer.numberOfTrailingZeros(pages);
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * @throws IommuException EINVAL if no run that begins there is allocated
+   */
+  @Override
+  public void freePages(long address, int pages) {
+    int order = order(pages);
+    long number = (base + size - address) / PAGE_SIZE - pages;
+    if (outside(address - base)
+        || (address & (PAGE_SIZE - 1)) != 0
+        || number < 0
+        || !pool.give((int) number, order)) {
+      throw new IommuException(
+          Errno.EINVAL,
+          String.format(
+              "cannot free 0x%x pages at 0x%x: none of the memory at 0x%x+0x%x are allocated there",
+              pages, address, base, size));
+    }
+  }
+
   @Override
   public long allocatedPages() {
     return pool.used();
@@ -174,6 +239,127 @@ public final class HeapMemory implements PhysicalMemory {
   public boolean compareAndSet(long address, long expected, long value) {
     long[] frame = frameToWrite(checked(address, "compare and set"));
     return WORD.compareAndSet(frame, word(address), expected, value);
+  }
+
+  @Override
+  public void fill(long address, int count, long value) {
+    long at = address;
+    for (int left = count; left > 0; ) {
+      long[] frame = frameToWrite(checked(at, "write"));
+      int from = word(at);
+      int n = Math.min(left, WORDS - from);
+      Arrays.fill(frame, from, from + n, value);
+      left -= n;
+      at += (long) n << WORD_SHIFT;
+    }
+  }
+
+  @Override
+  public void fillRising(long address, int count, long first, int shift) {
+    long at = address;
+    long value = first;
+    for (int left = count; left > 0; ) {
+      long[] frame = frameToWrite(checked(at, "write"));
+      int from = word(at);
+      int n = Math.min(left, WORDS - from);
+      rise(frame, from, from + n, value - ((long) from << shift), shift);
+      left -= n;
+      at += (long) n << WORD_SHIFT;
+      value += (long) n << shift;
+    }
+  }
+
+  /** One index for both arrays: in this form, and hardly another, the JIT makes vectors of it. */
+  private static void rise(long[] frame, int from, int to, long origin, int shift) {
+    long[] count = COUNT;
+    for (int i = from; i < to; i++) {
+      frame[i] = origin + (count[i] << shift);
+    }
+  }
+
+  @Override
+  public void clear(long address, int count) {
+    long at = address;
+    for (int left = count; left > 0; ) {
+      long offset = checked(at, "write");
+      int from = word(at);
+      int n = Math.min(left, WORDS - from);
+      long[] frame = frame(offset);
+      if (frame != null) {
+        Arrays.fill(frame, from, from + n, 0);
+      }
+      left -= n;
+      at += (long) n << WORD_SHIFT;
+    }
+  }
+
+  @Override
+  public int leadingZeroes(long address, int count) {
+    int done = 0;
+    while (done < count) {
+      long at = address + ((long) done << WORD_SHIFT);
+      long[] frame = frame(checked(at, "read"));
+      int from = word(at);
+      int n = Math.min(count - done, WORDS - from);
+      int zeroes = frame == null ? n : zeroes(frame, from, n);
+      done += zeroes;
+      if (zeroes < n) {
+        break;
+      }
+    }
+    return done;
+  }
+
+  private static int zeroes(long[] frame, int from, int count) {
+    if (count < FEW) {
+      int i = 0;
+      while (i < count && frame[from + i] == 0) {
+        i++;
+      }
+      return i;
+    }
+    int found = Arrays.mismatch(frame, from, from + count, ZEROES, 0, count);
+    return found < 0 ? count : found;
+  }
+
+  @Override
+  public int leadingMarked(long address, int count, long mask) {
+    int done = 0;
+    while (done < count) {
+      long at = address + ((long) done << WORD_SHIFT);
+      long[] frame = frame(checked(at, "read"));
+      if (frame == null) {
+        break;
+      }
+      int from = word(at);
+      int n = Math.min(count - done, WORDS - from);
+      int marked = marked(frame, from, from + n, mask);
+      done += marked;
+      if (marked < n) {
+        break;
+      }
+    }
+    return done;
+  }
+
+  /** Whole blocks are tested without a branch, so that the JIT makes vectors of it. */
+  private static int marked(long[] frame, int from, int to, long mask) {
+    int at = from;
+    while (to - at >= FEW) {
+      long all = -1L;
+      for (int i = at; i < at + FEW; i++) {
+        long bits = frame[i] & mask;
+        all &= bits | -bits; // the sign says whether there was a bit
+      }
+      if (all >= 0) {
+        break;
+      }
+      at += FEW;
+    }
+    while (at < to && (frame[at] & mask) != 0) {
+      at++;
+    }
+    return at - from;
   }
 
   @Override

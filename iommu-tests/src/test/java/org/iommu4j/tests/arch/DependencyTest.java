@@ -29,8 +29,19 @@ final class DependencyTest {
   /** A rule about no class at all would always hold. */
   @ParameterizedTest
   @CsvSource({
-    "api, 60", "spi, 18", "core, 90", "core.group, 30", "core.dma, 10", "core.probe, 9",
-    "memory, 3", "driver.soft, 13", "topology, 8", "testkit, 90", "testkit.jqwik, 10", "cli, 25"
+    "api, 60",
+    "spi, 18",
+    "core, 90",
+    "core.group, 30",
+    "core.dma, 10",
+    "core.probe, 9",
+    "memory, 3",
+    "pgtable, 15",
+    "driver.soft, 13",
+    "topology, 8",
+    "testkit, 90",
+    "testkit.jqwik, 10",
+    "cli, 25"
   })
   void thereAreClassesToLookAt(String room, int fewest) {
     assertThat(House.count(classes, room)).isGreaterThanOrEqualTo(fewest);
@@ -61,12 +72,23 @@ final class DependencyTest {
   }
 
   @Test
+  void pageTablesKnowTheApi() {
+    mayUse(
+            "org.iommu4j.pgtable..",
+            "org.iommu4j.api..",
+            "org.iommu4j.spi..",
+            "org.iommu4j.pgtable..")
+        .check(classes);
+  }
+
+  @Test
   void driversKnowNeitherCoreNorTestkit() {
     mayUse(
             "org.iommu4j.driver..",
             "org.iommu4j.api..",
             "org.iommu4j.spi..",
             "org.iommu4j.memory..",
+            "org.iommu4j.pgtable..",
             "org.iommu4j.driver..",
             "org.slf4j..")
         .check(classes);
@@ -89,7 +111,7 @@ final class DependencyTest {
         .resideInAPackage("org.iommu4j.testkit..")
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage("org.iommu4j.driver..", "org.iommu4j.cli..")
+        .resideInAnyPackage("org.iommu4j.driver..", "org.iommu4j.pgtable..", "org.iommu4j.cli..")
         .check(classes);
   }
 

@@ -35,6 +35,8 @@ final class ModulesTest {
               Set.of("org.iommu4j.core", "org.iommu4j.core.sysfs")),
           "org.iommu4j.memory",
           new Shape(Set.of("org.iommu4j.api"), Set.of("org.iommu4j.memory")),
+          "org.iommu4j.pgtable",
+          new Shape(Set.of("org.iommu4j.api"), Set.of("org.iommu4j.pgtable")),
           "org.iommu4j.driver.soft",
           new Shape(Set.of("org.iommu4j.api", "org.slf4j"), Set.of("org.iommu4j.driver.soft")),
           "org.iommu4j.topology",

@@ -1,0 +1,58 @@
+package org.iommu4j.cli.vectors;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** Finds and runs vectors. */
+public final class VectorFiles {
+  private VectorFiles() {}
+
+  /**
+   * The files that paths name: themselves, or all {@code *.txt} in a folder and below.
+   *
+   * @param paths files and folders
+   * @return files, those of a folder by name
+   * @throws IOException if a path does not exist or cannot be read
+   */
+  public static List<Path> find(List<Path> paths) throws IOException {
+    List<Path> files = new ArrayList<>();
+    for (Path path : paths) {
+      if (Files.isDirectory(path)) {
+        try (Stream<Path> tree = Files.walk(path)) {
+          tree.filter(file -> Files.isRegularFile(file) && file.toString().endsWith(".txt"))
+              .sorted()
+              .forEach(files::add);
+        }
+      } else if (Files.exists(path)) {
+        files.add(path);
+      } else {
+        throw new NoSuchFileException(path.toString());
+      }
+    }
+    return files;
+  }
+
+  /**
+   * Runs the cases of a file.
+   *
+   * @param file text in the grammar of vectors
+   * @return one result per case
+   * @throws IOException if it cannot be read
+   * @throws VectorException if it is not in that grammar
+   */
+  public static List<VectorResult> run(Path file) throws IOException, VectorException {
+    List<VectorCase> cases = VectorParser.read(file);
+    for (VectorCase one : cases) {
+      if (!VectorReplay.knows(one.setup().format())) {
+        throw new VectorException(
+            file, one.line() + 1, "there are no tables of format " + one.setup().format());
+      }
+    }
+    return cases.stream().map(VectorReplay::run).toList();
+  }
+}
