@@ -26,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  * a frame. Two threads that use plain {@link #read} and {@link #write} on one word need some other
  * ordering between them, as with any plain memory.
  *
+ * <p>A memory of up to 1 GiB has one array of frames; a larger one has two levels:
+ *
  * <pre>
  *  offset from base:   39 ... 21      20 ... 12       11 ... 3   2 ... 0
  *                      chunk          frame in chunk  word       0
@@ -51,11 +53,19 @@ public final class HeapMemory implements PhysicalMemory {
   /** Below this many words a plain loop is quicker than anything that must be set up. */
   private static final int FEW = 16;
 
+  /** Up to here one array has all frames: a load less on every access, at 4 bytes per frame. */
+  private static final long SMALL = 1L << 30;
+
+  private static final VarHandle FRAME = MethodHandles.arrayElementVarHandle(long[][].class);
   private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
 
   private final long base;
   private final long size;
   private final PagePool pool;
+
+  /** All frames by number, if the memory is small; else there are {@link #chunks}. */
+  private final long @Nullable [] @Nullable [] frames;
+
   private final AtomicReferenceArray<@Nullable AtomicReferenceArray<long @Nullable []>> chunks;
 
   private HeapMemory(Builder builder) {
@@ -63,7 +73,11 @@ public final class HeapMemory implements PhysicalMemory {
     size = builder.size;
     long usable = (size >>> PAGE_SHIFT) - (base == 0 ? 1 : 0);
     pool = new PagePool((int) Math.min(usable, builder.pageLimit), (base + size) >>> PAGE_SHIFT);
-    chunks = new AtomicReferenceArray<>((int) ((size + (1L << CHUNK_SHIFT) - 1) >>> CHUNK_SHIFT));
+    boolean small = size <= SMALL;
+    frames = small ? new long[(int) (size >>> PAGE_SHIFT)][] : null;
+    long chunked = small ? 0 : size;
+    chunks =
+        new AtomicReferenceArray<>((int) ((chunked + (1L << CHUNK_SHIFT) - 1) >>> CHUNK_SHIFT));
   }
 
   /**
@@ -394,6 +408,11 @@ public final class HeapMemory implements PhysicalMemory {
   }
 
   private long @Nullable [] frame(long offset) {
+    long @Nullable [] @Nullable [] all = frames;
+    if (all != null) {
+      // A plain read: whoever misses a frame that another thread makes just now sees its zeroes.
+      return all[(int) (offset >>> PAGE_SHIFT)];
+    }
     AtomicReferenceArray<long @Nullable []> chunk =
         chunks.getAcquire((int) (offset >>> CHUNK_SHIFT));
     return chunk == null ? null : chunk.getAcquire(frameInChunk(offset));
@@ -410,6 +429,12 @@ public final class HeapMemory implements PhysicalMemory {
 
   /** Two threads may meet here; whoever loses the race uses the winner's arrays. */
   private long[] makeFrame(long offset) {
+    if (frames != null) {
+      long[] fresh = new long[WORDS];
+      int index = (int) (offset >>> PAGE_SHIFT);
+      long[] other = (long[]) FRAME.compareAndExchange(frames, index, null, fresh);
+      return other == null ? fresh : other;
+    }
     int number = (int) (offset >>> CHUNK_SHIFT);
     AtomicReferenceArray<long @Nullable []> chunk = chunks.getAcquire(number);
     if (chunk == null) {
