@@ -53,6 +53,9 @@ public final class HeapMemory implements PhysicalMemory {
   /** Below this many words a plain loop is quicker than anything that must be set up. */
   private static final int FEW = 16;
 
+  /** How many words are tested at a time. */
+  private static final int BLOCK = 64;
+
   /** Up to here one array has all frames: a load less on every access, at 4 bytes per frame. */
   private static final long SMALL = 1L << 30;
 
@@ -359,21 +362,31 @@ public final class HeapMemory implements PhysicalMemory {
   /** Whole blocks are tested without a branch, so that the JIT makes vectors of it. */
   private static int marked(long[] frame, int from, int to, long mask) {
     int at = from;
-    while (to - at >= FEW) {
-      long all = -1L;
-      for (int i = at; i < at + FEW; i++) {
-        long bits = frame[i] & mask;
-        all &= bits | -bits; // the sign says whether there was a bit
-      }
-      if (all >= 0) {
-        break;
-      }
-      at += FEW;
+    boolean oneBit = Long.bitCount(mask) == 1;
+    while (to - at >= BLOCK && (oneBit ? allHave(frame, at, mask) : allHaveSome(frame, at, mask))) {
+      at += BLOCK;
     }
     while (at < to && (frame[at] & mask) != 0) {
       at++;
     }
     return at - from;
+  }
+
+  private static boolean allHave(long[] frame, int from, long bit) {
+    long all = -1L;
+    for (int i = from; i < from + BLOCK; i++) {
+      all &= frame[i];
+    }
+    return (all & bit) != 0;
+  }
+
+  private static boolean allHaveSome(long[] frame, int from, long mask) {
+    long all = -1L;
+    for (int i = from; i < from + BLOCK; i++) {
+      long bits = frame[i] & mask;
+      all &= bits | -bits; // the sign says whether there was a bit
+    }
+    return all < 0;
   }
 
   @Override

@@ -663,7 +663,7 @@ public final class RadixPageTable {
     int count = 1;
     if (wanted != 1) {
       int most = Long.compareUnsigned(wanted, room) < 0 ? (int) wanted : room;
-      count = memory.leadingMarked(slot, most, presentMask);
+      count = present(slot, most, first);
     }
     long end = count == 1 ? first : memory.read(slot(table, index + count - 1));
     count = toEndOfLeaf(end, index, count);
@@ -672,6 +672,14 @@ public final class RadixPageTable {
       gather.addLevels(1, 0);
     }
     return (long) count << itemLg2[0];
+  }
+
+  /** Counts leaves from a first one on; most have the bit it has, and one bit is tested faster. */
+  private int present(long slot, int most, long first) {
+    int count = memory.leadingMarked(slot, most, Long.lowestOneBit(first & presentMask));
+    return count == most
+        ? count
+        : count + memory.leadingMarked(slot(slot, count), most - count, presentMask);
   }
 
   /** A leaf that is cut by the end of the range goes whole (PTG-018). */
