@@ -90,7 +90,7 @@ public class PageTableBenchmark {
     if (crowd) {
       for (String each : new String[] {"amdv1", "vtdss", "x86_64", "riscv64"}) {
         prepare(each);
-        for (int i = 0; i < 20_000; i++) {
+        for (int i = 0; i < 2_000; i++) {
           hot4k_core();
           hot4k_direct();
           pair_2M_4Kleaf();

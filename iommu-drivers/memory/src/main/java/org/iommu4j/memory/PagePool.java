@@ -20,9 +20,9 @@ final class PagePool {
   /** The frame number just above the page with number 0; numbers count downwards from it. */
   private final long top;
 
-  /** The lowest number of every run that is lent. */
+  /** The lowest number of every run that is lent, by log2 of its size. */
   @GuardedBy("this")
-  private final BitSet taken = new BitSet();
+  private final BitSet[] taken = new BitSet[ORDERS];
 
   /** The runs that came back, by log2 of their size, last in first out. */
   @GuardedBy("this")
@@ -42,6 +42,7 @@ final class PagePool {
     this.limit = limit;
     this.top = top;
     Arrays.fill(returned, NONE);
+    Arrays.setAll(taken, order -> new BitSet());
   }
 
   int limit() {
@@ -64,7 +65,7 @@ final class PagePool {
         return -1;
       }
     }
-    taken.set(number);
+    taken[order].set(number);
     used += 1 << order;
     return number;
   }
@@ -88,12 +89,12 @@ final class PagePool {
     return give(number, 0);
   }
 
-  /** Gives a run back; false if none that begins there was taken. */
+  /** Gives a run back; false if none of that size that begins there was taken. */
   synchronized boolean give(int number, int order) {
-    if (!taken.get(number)) {
+    if (!taken[order].get(number)) {
       return false;
     }
-    taken.clear(number);
+    taken[order].clear(number);
     used -= 1 << order;
     push(order, number);
     return true;

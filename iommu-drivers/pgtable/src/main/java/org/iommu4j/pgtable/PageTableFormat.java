@@ -59,7 +59,8 @@ public interface PageTableFormat {
   }
 
   /**
-   * How many entries a table has.
+   * How many entries a table has: as many at every level, except that the uppermost bits of an
+   * address may not suffice for a whole top table.
    *
    * @param level its level
    * @return log2 of the entries

@@ -55,6 +55,9 @@ public final class RadixPageTable {
   private final boolean noGaps;
   private final boolean detailed;
 
+  private final int pageLg2;
+  private final int levelBits;
+  private final int entryMask;
   private final int[] itemLg2;
   private final int[] indexMask;
   private final long[] tableMask;
@@ -92,6 +95,9 @@ public final class RadixPageTable {
     incoherent = config.has(PageTableFeature.DMA_INCOHERENT);
     noGaps = config.has(PageTableFeature.FLUSH_RANGE_NO_GAPS);
     detailed = config.has(PageTableFeature.DETAILED_GATHER);
+    pageLg2 = format.itemLg2(0);
+    levelBits = format.indexBits(0);
+    entryMask = (1 << levelBits) - 1;
     int levels = maxTopLevel + 1;
     itemLg2 = new int[levels];
     indexMask = new int[levels];
@@ -207,9 +213,37 @@ public final class RadixPageTable {
     if (outOfReach != null) {
       return MapResult.failed(0, outOfReach);
     }
-    long result = mapPages(iova, paddr, size, sizeLg2, format.attributes(prot));
+    long attributes = format.attributes(prot);
+    if (size == 1L << sizeLg2 && mapOne(iova, paddr, sizeLg2, attributes)) {
+      return MapResult.mapped(size >>> PAGE_LG2);
+    }
+    long result = mapPages(iova, paddr, size, sizeLg2, attributes);
     VarHandle.releaseFence();
     return result;
+  }
+
+  /** One entry whose tables are all there is one store (PTG-015); false if it is not so simple. */
+  @Mirrors("__do_map_single_page")
+  private boolean mapOne(long iova, long paddr, int sizeLg2, long attributes) {
+    int leafLevel = levelOf(sizeLg2);
+    if (incoherent || sizeLg2 != itemLg2[leafLevel]) {
+      return false;
+    }
+    long now = top;
+    long table = now & -PAGE;
+    for (int level = (int) (now & LEVEL_MASK); level > leafLevel; level--) {
+      long entry = memory.readAcquire(slot(table, index(iova, level)));
+      if ((entry & tableMask[level]) != tableValue[level]) {
+        return false;
+      }
+      table = address(entry);
+    }
+    long slot = slot(table, index(iova, leafLevel));
+    if (memory.readAcquire(slot) != PageTableFormat.EMPTY) {
+      return false;
+    }
+    memory.writeRelease(slot, format.leaf(paddr, leafLevel, sizeLg2, attributes));
+    return true;
   }
 
   /** The checks that need no table, in the order of PTG-009. */
@@ -559,12 +593,38 @@ public final class RadixPageTable {
     if (noGaps && gather.end() != 0 && !gather.queued()) {
       return unmapApart(iova, size, now, gather);
     }
-    long removed = unmapIn(now & -PAGE, (int) (now & LEVEL_MASK), iova, size, gather);
+    long removed =
+        unmapOne(iova, size, now, gather)
+            ? size
+            : unmapIn(now & -PAGE, (int) (now & LEVEL_MASK), iova, size, gather);
     VarHandle.releaseFence();
     if (!gather.queued()) {
       gather.addRange(iova, removed);
     }
     return removed;
+  }
+
+  /** A single entry of just that size needs no recursion; false if it is not so simple. */
+  private boolean unmapOne(long iova, long size, long now, IotlbGather gather) {
+    long table = now & -PAGE;
+    int level = (int) (now & LEVEL_MASK);
+    long slot = slot(table, index(iova, level));
+    long entry = memory.readAcquire(slot);
+    while ((entry & tableMask[level]) == tableValue[level]) {
+      level--;
+      slot = slot(address(entry), index(iova, level));
+      entry = memory.readAcquire(slot);
+    }
+    boolean simple =
+        size == 1L << itemLg2[level] && (iova & (size - 1)) == 0 && (entry & presentMask) != 0;
+    if (!simple || incoherent || format.leafLg2(entry, level) != itemLg2[level]) {
+      return false;
+    }
+    memory.writeRelease(slot, PageTableFormat.EMPTY);
+    if (detailed) {
+      gather.addLevels(1 << level, 0);
+    }
+    return true;
   }
 
   /** What was gathered before must be invalidated without the tables this unmap removes. */
@@ -603,7 +663,7 @@ public final class RadixPageTable {
     int count = 1;
     if (wanted != 1) {
       int most = Long.compareUnsigned(wanted, room) < 0 ? (int) wanted : room;
-      count = memory.leadingMarked(slot, most, presentMask);
+      count = present(slot, most, first);
     }
     long end = count == 1 ? first : memory.read(slot(table, index + count - 1));
     count = toEndOfLeaf(end, index, count);
@@ -612,6 +672,14 @@ public final class RadixPageTable {
       gather.addLevels(1, 0);
     }
     return (long) count << itemLg2[0];
+  }
+
+  /** Counts leaves from a first one on; most have the bit it has, and one bit is tested faster. */
+  private int present(long slot, int most, long first) {
+    int count = memory.leadingMarked(slot, most, Long.lowestOneBit(first & presentMask));
+    return count == most
+        ? count
+        : count + memory.leadingMarked(slot(slot, count), most - count, presentMask);
   }
 
   /** A leaf that is cut by the end of the range goes whole (PTG-018). */
@@ -821,7 +889,7 @@ public final class RadixPageTable {
   }
 
   private int index(long iova, int level) {
-    return (int) (iova >>> itemLg2[level]) & indexMask[level];
+    return (int) (iova >>> (pageLg2 + level * levelBits)) & entryMask;
   }
 
   private static long slot(long table, int index) {
