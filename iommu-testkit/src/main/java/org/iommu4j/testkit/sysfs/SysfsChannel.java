@@ -23,6 +23,9 @@ final class SysfsChannel extends FileChannel {
   private final boolean readable;
   private final boolean writable;
 
+  /** Where a transfer has met the end of the text. */
+  private volatile long end = SysfsFile.PAGE;
+
   SysfsChannel(SysfsFile file, String name, Set<OpenFlag> flags) {
     this.file = file;
     this.name = name;
@@ -116,10 +119,14 @@ final class SysfsChannel extends FileChannel {
     return this;
   }
 
+  /**
+   * A page, as stat says, however short the text is; but no more than a transfer has found. Newer
+   * JDKs copy by transfers until they have come to the size, and would never end.
+   */
   @Override
   public long size() throws IOException {
     requireOpen();
-    return SysfsFile.PAGE;
+    return end;
   }
 
   /** Cutting a file of sysfs succeeds and changes nothing. */
@@ -140,7 +147,11 @@ final class SysfsChannel extends FileChannel {
     requireReadable();
     requireNotNegative(position);
     ByteBuffer text = ByteBuffer.allocate((int) Math.min(count, SysfsFile.PAGE));
-    return read(text, position) < 0 ? 0 : target.write(text.flip());
+    if (read(text, position) < 0) {
+      end = Math.min(position, SysfsFile.PAGE);
+      return 0;
+    }
+    return target.write(text.flip());
   }
 
   @Override

@@ -44,6 +44,7 @@ import org.iommu4j.testkit.sysfs.SysfsException;
 import org.iommu4j.testkit.sysfs.SysfsFileSystem;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -367,10 +368,23 @@ class SysfsFileSystemTest {
     assertThatIOException()
         .isThrownBy(() -> Files.createTempFile(group, "a", "b"))
         .satisfies(thrown -> assertThat(ErrnoCarrier.of(thrown)).hasValue(Errno.EACCES));
-    // Copying out of the tree is reading.
+  }
+
+  @Test
+  @Timeout(60)
+  void copyingOutOfTheTreeIsReading(@TempDir Path elsewhere) throws IOException {
     Path copy = elsewhere.resolve("type");
     Files.copy(type, copy);
     assertThat(copy).hasContent("DMA-FQ");
+    try (FileChannel in = FileChannel.open(type);
+        FileChannel out =
+            FileChannel.open(
+                elsewhere.resolve("b"), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      assertThat(in.size()).isEqualTo(4096);
+      assertThat(in.transferTo(0, 4096, out)).isEqualTo(7);
+      assertThat(in.transferTo(7, 4096, out)).isZero();
+      assertThat(in.size()).isEqualTo(7);
+    }
   }
 
   @Test
