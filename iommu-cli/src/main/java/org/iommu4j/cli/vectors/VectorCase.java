@@ -14,7 +14,15 @@ import java.util.List;
  */
 public record VectorCase(
     Path file, int line, String name, VectorSetup setup, List<VectorStep> steps) {
-  /** Copies the list. */
+  /**
+   * Copies the list.
+   *
+   * @param file where it stands
+   * @param line the number of its first line
+   * @param name its name
+   * @param setup the configuration
+   * @param steps is copied
+   */
   public VectorCase {
     steps = List.copyOf(steps);
   }

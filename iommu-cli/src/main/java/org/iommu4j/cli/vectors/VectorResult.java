@@ -11,7 +11,12 @@ import java.util.List;
  *     refused
  */
 public record VectorResult(VectorCase recorded, List<VectorStep> replayed) {
-  /** Copies the list. */
+  /**
+   * Copies the list.
+   *
+   * @param recorded the case
+   * @param replayed is copied
+   */
   public VectorResult {
     replayed = List.copyOf(replayed);
   }

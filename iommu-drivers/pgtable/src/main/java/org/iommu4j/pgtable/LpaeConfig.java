@@ -19,7 +19,16 @@ public record LpaeConfig(
     long pageSizes,
     boolean coherentWalk,
     Set<LpaeQuirk> quirks) {
-  /** Copies the set. */
+  /**
+   * Copies the set.
+   *
+   * @param stage stage 1 or 2
+   * @param inputBits width of input addresses
+   * @param outputBits width of output addresses
+   * @param pageSizes one bit per size
+   * @param coherentWalk whether walks snoop
+   * @param quirks is copied
+   */
   public LpaeConfig {
     quirks = Set.copyOf(quirks);
   }

@@ -16,7 +16,15 @@ import java.util.Set;
  */
 public record PageTableConfig(
     int inputBits, int outputBits, int topLevel, Set<PageTableFeature> features, boolean debug) {
-  /** Copies the set. */
+  /**
+   * Copies the set.
+   *
+   * @param inputBits width of input addresses
+   * @param outputBits width of output addresses
+   * @param topLevel the first top level
+   * @param features is copied
+   * @param debug whether all features exist
+   */
   public PageTableConfig {
     features = Set.copyOf(features);
   }
