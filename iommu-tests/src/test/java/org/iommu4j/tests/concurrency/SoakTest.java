@@ -95,10 +95,19 @@ class SoakTest {
     for (SoakActor actor : actors) {
       Throwable failure = actor.failure();
       if (failure != null) {
-        throw new AssertionError("seed " + SEED + "\n" + rig.core.dump(), failure);
+        throw new AssertionError(story(failure) + "\nseed " + SEED + '\n' + rig.core.dump(), failure);
       }
     }
     return actors;
+  }
+
+  /** Reports of a build often show the message only, so that it names every cause. */
+  private static String story(Throwable failure) {
+    StringBuilder text = new StringBuilder();
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      text.append('\n').append(cause).append("\n    at ").append(cause.getStackTrace()[0]);
+    }
+    return text.toString();
   }
 
   /** Waits for the actors; a storm that stands still is a deadlock. */
