@@ -26,11 +26,10 @@ public final class FileLayout {
   private final Range tables;
   private final long pageLimit;
 
-  private FileLayout(Builder builder) {
-    ranges = builder.ranges.stream().sorted(Range.BY_BASE).toList();
-    Range top = ranges.get(ranges.size() - 1);
-    tables = builder.tableBytes == 0 ? top : new Range(builder.tableBase, builder.tableBytes, 0);
-    pageLimit = builder.pageLimit;
+  private FileLayout(List<Range> ranges, Range tables, long pageLimit) {
+    this.ranges = ranges;
+    this.tables = tables;
+    this.pageLimit = pageLimit;
   }
 
   /**
@@ -47,6 +46,9 @@ public final class FileLayout {
     /**
      * Checks the numbers.
      *
+     * @param base as above
+     * @param bytes as above
+     * @param fileOffset as above
      * @throws IllegalArgumentException for a size that is not positive, a negative offset, a number
      *     that is not a multiple of the page size, and a range that passes the end of the address
      *     space or of what a file can hold
@@ -118,8 +120,12 @@ public final class FileLayout {
     return ranges;
   }
 
-  /** Where tables may lie; the offset means nothing. */
-  Range tables() {
+  /**
+   * Where pages for tables are taken from.
+   *
+   * @return a range or a part of one
+   */
+  public Range tables() {
     return tables;
   }
 
@@ -237,12 +243,20 @@ public final class FileLayout {
       if (ranges.isEmpty()) {
         throw new IllegalArgumentException("a layout needs a range");
       }
-      Range tables = new Range(tableBase, Math.max(tableBytes, PhysicalMemory.PAGE_SIZE), 0);
-      if (tableBytes != 0 && ranges.stream().noneMatch(range -> range.holds(tables))) {
-        throw new IllegalArgumentException(
-            "tables at " + tables.text() + " do not lie in one range");
+      List<Range> sorted = ranges.stream().sorted(Range.BY_BASE).toList();
+      Range tables = tableBytes == 0 ? sorted.get(sorted.size() - 1) : placedTables();
+      return new FileLayout(sorted, tables, pageLimit);
+    }
+
+    private Range placedTables() {
+      Range tables = new Range(tableBase, tableBytes, 0);
+      for (Range range : ranges) {
+        if (range.holds(tables)) {
+          long offset = range.fileOffset() + (tableBase - range.base());
+          return new Range(tableBase, tableBytes, offset);
+        }
       }
-      return new FileLayout(this);
+      throw new IllegalArgumentException("tables at " + tables.text() + " do not lie in one range");
     }
   }
 }

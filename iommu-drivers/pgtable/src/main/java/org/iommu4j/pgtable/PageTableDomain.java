@@ -30,6 +30,7 @@ public abstract class PageTableDomain implements PagingDomainOps, PageTableOwner
    * @param memory where the tables lie
    * @throws org.iommu4j.api.IommuException ENOMEM if there is no page for the top table
    */
+  @SuppressWarnings("this-escape") // the table keeps its owner and calls it only when it is used
   protected PageTableDomain(PageTableFormat format, PhysicalMemory memory) {
     this.memory = memory;
     this.table = new RadixPageTable(format, memory, this);
