@@ -302,6 +302,12 @@ final class GroupRooms {
 
     @Override
     @Operation
+    public String refer() {
+      return super.refer();
+    }
+
+    @Override
+    @Operation
     public String snapshot() {
       return super.snapshot();
     }
