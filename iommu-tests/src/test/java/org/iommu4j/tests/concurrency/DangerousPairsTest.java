@@ -49,9 +49,6 @@ final class DangerousPairsTest {
         "leave : change IDENTITY | join",
         "leave : claim 0 | join",
         "leave : attach | join",
-        // CORE-026: a reference taken can be dropped while members come and go
-        ": refer | leave",
-        "leave : refer | join",
         // CORE-900: a parked member goes nowhere
         ": prepareStayer | change IDENTITY",
         ": prepareStayer | attach",

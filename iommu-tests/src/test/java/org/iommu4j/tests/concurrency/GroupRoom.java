@@ -142,11 +142,6 @@ public abstract class GroupRoom {
     return outcome(room -> room.core.probeDevice(room.devices.get(GUEST)));
   }
 
-  /** CORE-026: whoever has taken a reference can drop it, whoever else comes and goes. */
-  public String refer() {
-    return outcome(room -> room.group.ref().put());
-  }
-
   /** What the lock guards, at one moment. */
   public String snapshot() {
     return text(here.group.snapshot());

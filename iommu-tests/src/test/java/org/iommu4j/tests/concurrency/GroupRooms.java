@@ -302,12 +302,6 @@ final class GroupRooms {
 
     @Override
     @Operation
-    public String refer() {
-      return super.refer();
-    }
-
-    @Override
-    @Operation
     public String snapshot() {
       return super.snapshot();
     }
