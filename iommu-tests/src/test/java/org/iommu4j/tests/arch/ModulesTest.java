@@ -39,7 +39,9 @@ final class ModulesTest {
           "org.iommu4j.pgtable",
           new Shape(Set.of("org.iommu4j.api"), Set.of("org.iommu4j.pgtable")),
           "org.iommu4j.driver.soft",
-          new Shape(Set.of("org.iommu4j.api", "org.slf4j"), Set.of("org.iommu4j.driver.soft")),
+          new Shape(
+              Set.of("org.iommu4j.api", "org.iommu4j.pgtable", "org.slf4j"),
+              Set.of("org.iommu4j.driver.soft")),
           "org.iommu4j.topology",
           new Shape(
               Set.of("org.iommu4j.api", "com.fasterxml.jackson.core"),
