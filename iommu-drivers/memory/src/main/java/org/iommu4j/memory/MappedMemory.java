@@ -47,6 +47,9 @@ public final class MappedMemory implements PhysicalMemory, AutoCloseable {
   private static final long WINDOW = 1L << WINDOW_SHIFT;
   private static final int WORD_SHIFT = 3;
 
+  /** Below this many words a plain loop is quicker than a copy. */
+  private static final int FEW = 32;
+
   private static final VarHandle WORD =
       MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
@@ -265,27 +268,33 @@ public final class MappedMemory implements PhysicalMemory, AutoCloseable {
 
   @Override
   public void fill(long address, int count, long value) {
-    if (count < WordRuns.FEW) {
-      fillFew(address, count, value);
+    if (count >= FEW) {
+      long[] values = scratch.get();
+      Arrays.fill(values, 0, Math.min(count, WordRuns.MOST), value);
+      copy(address, count, values);
       return;
     }
-    long[] values = scratch.get();
-    Arrays.fill(values, 0, Math.min(count, WordRuns.MOST), value);
-    copy(address, count, values);
-  }
-
-  private void fillFew(long address, int count, long value) {
-    for (int i = 0; i < count; i++) {
-      write(address + (long) i * Long.BYTES, value);
+    long at = address;
+    for (int left = count; left > 0; ) {
+      Region region = region(at, "write");
+      long offset = at - region.base;
+      int n = region.run(offset, left);
+      LongBuffer words = region.words(offset);
+      int from = word(offset);
+      for (int i = 0; i < n; i++) {
+        words.put(from + i, value);
+      }
+      left -= n;
+      at += (long) n << WORD_SHIFT;
     }
   }
 
   @Override
   public void clear(long address, int count) {
-    if (count < WordRuns.FEW) {
-      fillFew(address, count, 0);
-    } else {
+    if (count >= FEW) {
       copy(address, count, WordRuns.zeroes());
+    } else {
+      fill(address, count, 0);
     }
   }
 
@@ -304,28 +313,29 @@ public final class MappedMemory implements PhysicalMemory, AutoCloseable {
 
   @Override
   public void fillRising(long address, int count, long first, int shift) {
-    if (count < WordRuns.FEW) {
-      riseFew(address, count, first, shift);
-      return;
-    }
-    long[] values = scratch.get();
     long at = address;
     long value = first;
     for (int left = count; left > 0; ) {
       Region region = region(at, "write");
       long offset = at - region.base;
       int n = region.run(offset, left);
-      WordRuns.rise(values, n, value, shift);
-      region.words(offset).put(word(offset), values, 0, n);
+      rise(region.words(offset), word(offset), n, value, shift);
       left -= n;
       at += (long) n << WORD_SHIFT;
       value += (long) n << shift;
     }
   }
 
-  private void riseFew(long address, int count, long first, int shift) {
+  /** The JIT makes vectors of the loop that fills an array, and hardly of one over a buffer. */
+  private void rise(LongBuffer words, int from, int count, long first, int shift) {
+    if (count >= FEW) {
+      long[] values = scratch.get();
+      WordRuns.rise(values, count, first, shift);
+      words.put(from, values, 0, count);
+      return;
+    }
     for (int i = 0; i < count; i++) {
-      write(address + (long) i * Long.BYTES, first + ((long) i << shift));
+      words.put(from + i, first + ((long) i << shift));
     }
   }
 
@@ -348,10 +358,10 @@ public final class MappedMemory implements PhysicalMemory, AutoCloseable {
 
   private int zeroes(LongBuffer words, int from, int count) {
     int i = 0;
-    while (i < count && i < WordRuns.FEW && words.get(from + i) == 0) {
+    while (i < count && i < FEW && words.get(from + i) == 0) {
       i++;
     }
-    if (i < WordRuns.FEW || i == count) {
+    if (i < FEW || i == count) {
       return i;
     }
     long[] copy = scratch.get();
@@ -378,10 +388,10 @@ public final class MappedMemory implements PhysicalMemory, AutoCloseable {
 
   private int marked(LongBuffer words, int from, int count, long mask) {
     int i = 0;
-    while (i < count && i < WordRuns.FEW && (words.get(from + i) & mask) != 0) {
+    while (i < count && i < FEW && (words.get(from + i) & mask) != 0) {
       i++;
     }
-    if (i < WordRuns.FEW || i == count) {
+    if (i < FEW || i == count) {
       return i;
     }
     long[] copy = scratch.get();

@@ -8,9 +8,6 @@ final class WordRuns {
   /** The longest run there is help for. */
   static final int MOST = 512;
 
-  /** Below this many words a plain loop is quicker than anything that must be set up. */
-  static final int FEW = 16;
-
   /** What zeroes are compared with and copied from; never written. */
   private static final long[] ZEROES = new long[MOST];
 

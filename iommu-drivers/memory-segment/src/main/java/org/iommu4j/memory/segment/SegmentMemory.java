@@ -51,8 +51,11 @@ public final class SegmentMemory implements PhysicalMemory, AutoCloseable {
   /** What rising values are made of; never written. */
   private static final long[] COUNT = LongStream.range(0, MOST).toArray();
 
+  /** What runs are compared with; never written. */
+  private static final MemorySegment ZEROES = MemorySegment.ofArray(new long[MOST]).asReadOnly();
+
   /** How many words are tested at a time. */
-  private static final int BLOCK = 16;
+  private static final int BLOCK = 64;
 
   private final FileLayout layout;
   private final PageAllocator pages;
@@ -325,22 +328,12 @@ public final class SegmentMemory implements PhysicalMemory, AutoCloseable {
   }
 
   private static int zeroes(MemorySegment segment, long offset, int count) {
-    int i = 0;
-    while (count - i >= BLOCK && noneSet(segment, offset + ((long) i << WORD_SHIFT))) {
-      i += BLOCK;
+    if (segment.get(LAYOUT, offset) != 0) {
+      return 0;
     }
-    while (i < count && segment.get(LAYOUT, offset + ((long) i << WORD_SHIFT)) == 0) {
-      i++;
-    }
-    return i;
-  }
-
-  private static boolean noneSet(MemorySegment segment, long offset) {
-    long all = 0;
-    for (int i = 0; i < BLOCK; i++) {
-      all |= segment.get(LAYOUT, offset + ((long) i << WORD_SHIFT));
-    }
-    return all == 0;
+    long bytes = (long) count << WORD_SHIFT;
+    long same = MemorySegment.mismatch(segment, offset, offset + bytes, ZEROES, 0, bytes);
+    return same < 0 ? count : (int) (same >>> WORD_SHIFT);
   }
 
   @Override
