@@ -14,6 +14,9 @@ public final class IotlbGather {
   private static final int FIRST_CAPACITY = 8;
   private static final long[] NONE = {};
 
+  /** A longer list of free pages is not kept for the next use: it may have been the only one. */
+  private static final int KEPT = 4096;
+
   private long start;
   private long end;
   private long pageSize;
@@ -38,6 +41,9 @@ public final class IotlbGather {
     leafLevels = 0;
     tableLevels = 0;
     freedCount = 0;
+    if (freed.length > KEPT) {
+      freed = NONE;
+    }
   }
 
   /**

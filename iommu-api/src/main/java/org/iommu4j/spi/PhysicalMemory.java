@@ -2,6 +2,7 @@ package org.iommu4j.spi;
 
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.IommuException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Physical memory, as a driver writes it and hardware reads it. Thread-safe.
@@ -95,6 +96,16 @@ public interface PhysicalMemory {
    * @throws IommuException as {@link #write}
    */
   boolean compareAndSet(long address, long expected, long value);
+
+  /**
+   * The pages as arrays, if this memory keeps them so: who walks tables then need not ask for every
+   * word. What is written there is written to this memory.
+   *
+   * @return always the same object, or null: this memory is not made of arrays
+   */
+  default @Nullable PageArrays arrays() {
+    return null;
+  }
 
   /**
    * Takes adjacent zeroed pages for a table that is larger than one.

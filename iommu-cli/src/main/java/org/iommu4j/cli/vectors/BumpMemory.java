@@ -7,7 +7,9 @@ import java.util.Set;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.IommuException;
 import org.iommu4j.memory.HeapMemory;
+import org.iommu4j.spi.PageArrays;
 import org.iommu4j.spi.PhysicalMemory;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Memory with the allocator of the recording: the n-th table lies at 0x1_0000_0000 + n * 0x1000,
@@ -77,6 +79,11 @@ final class BumpMemory implements PhysicalMemory {
   @Override
   public long allocatedPages() {
     return lent.size();
+  }
+
+  @Override
+  public @Nullable PageArrays arrays() {
+    return words.arrays();
   }
 
   @Override

@@ -23,12 +23,13 @@ import org.jspecify.annotations.Nullable;
  * One driver as one core sees it: its operations, sampled once, and its static domains.
  *
  * <p>Two instances with one {@link IommuOps} object share one of these, so "same driver" is object
- * identity. Immutable.
+ * identity. Thread-safe.
  */
 public final class Driver {
   private final IommuOps ops;
   private final DriverGuard guard;
   private final CoreTrace trace;
+  private final SpareGathers gathers = new SpareGathers();
   private final String name;
   private final Set<IommuOp> present;
   private final @Nullable CoreDomain identity;
@@ -147,7 +148,7 @@ public final class Driver {
     if (made == null) {
       throw new IommuException(Errno.ENOMEM, name + " made no paging domain for " + device);
     }
-    return PagingDomainImpl.create(made, type, this, guard, trace);
+    return PagingDomainImpl.create(made, type, this, guard, trace, gathers);
   }
 
   /**

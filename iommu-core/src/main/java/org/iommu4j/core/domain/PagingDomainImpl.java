@@ -34,11 +34,15 @@ import org.jspecify.annotations.Nullable;
 public final class PagingDomainImpl extends CoreDomain {
   private final PagingDomainOps table;
   private final CoreTrace trace;
+  private final SpareGathers gathers;
   private final long pageSizes;
+  private final int granuleShift;
   private final long granuleMask;
   private final DomainGeometry geometry;
   private final boolean mapsPages;
   private final boolean mapsRanges;
+  private final boolean syncsMaps;
+  private final boolean syncs;
   private final Domain view = new View();
 
   private volatile DomainType type;
@@ -48,21 +52,35 @@ public final class PagingDomainImpl extends CoreDomain {
   private volatile @Nullable DmaLayer dmaLayer;
 
   private PagingDomainImpl(
-      PagingDomainOps table, DomainType type, Driver owner, DriverGuard guard, CoreTrace trace) {
+      PagingDomainOps table,
+      DomainType type,
+      Driver owner,
+      DriverGuard guard,
+      CoreTrace trace,
+      SpareGathers gathers) {
     super(table, owner, guard);
     this.table = table;
     this.trace = trace;
+    this.gathers = gathers;
     this.type = type;
     this.pageSizes = guard.call("page_sizes", table, table::pageSizes);
     this.geometry = guard.required("geometry", table, table::geometry);
-    this.granuleMask = pageSizes == 0 ? 0 : Long.lowestOneBit(pageSizes) - 1;
+    this.granuleShift = pageSizes == 0 ? 0 : Long.numberOfTrailingZeros(pageSizes);
+    this.granuleMask = (1L << granuleShift) - 1;
     this.mapsPages = has(DomainOp.MAP_PAGES);
     this.mapsRanges = has(DomainOp.MAP_RANGE);
+    this.syncsMaps = has(DomainOp.IOTLB_SYNC_MAP);
+    this.syncs = has(DomainOp.IOTLB_SYNC);
   }
 
   static PagingDomainImpl create(
-      PagingDomainOps table, DomainType type, Driver owner, DriverGuard guard, CoreTrace trace) {
-    return new PagingDomainImpl(table, type, owner, guard, trace);
+      PagingDomainOps table,
+      DomainType type,
+      Driver owner,
+      DriverGuard guard,
+      CoreTrace trace,
+      SpareGathers gathers) {
+    return new PagingDomainImpl(table, type, owner, guard, trace, gathers);
   }
 
   /** Tells the domain who keeps MSI cookies; done once, before consumers see the domain. */
@@ -248,7 +266,7 @@ public final class PagingDomainImpl extends CoreDomain {
     }
     long result =
         mapsRanges ? mapWhole(iova, paddr, size, prot) : mapPages(iova, paddr, size, prot);
-    long mapped = MapResult.pages(result) * (granuleMask + 1);
+    long mapped = MapResult.pages(result) << granuleShift;
     trace.mapped(view, iova, paddr, mapped);
     if (MapResult.isFailure(result)) {
       unmap(iova, mapped);
@@ -274,7 +292,7 @@ public final class PagingDomainImpl extends CoreDomain {
   }
 
   private long mapWhole(long iova, long paddr, long size, int prot) {
-    long pages = size >>> Long.numberOfTrailingZeros(granuleMask + 1);
+    long pages = size >>> granuleShift;
     long answer = checked(callMapRange(iova, paddr, size, prot), pages, iova);
     if (!MapResult.isFailure(answer) && answer != pages) {
       trace.violation(
@@ -297,7 +315,6 @@ public final class PagingDomainImpl extends CoreDomain {
       unaligned("map", iova, paddr, size);
       return MapResult.failed(0, Errno.EINVAL);
     }
-    int granuleShift = Long.numberOfTrailingZeros(granuleMask + 1);
     long done = 0;
     while (done != size) {
       long at = iova + done;
@@ -385,7 +402,7 @@ public final class PagingDomainImpl extends CoreDomain {
 
   /** On the path of every map, so without a lambda. */
   private @Nullable IommuException trySync(long iova, long size) {
-    if (!has(DomainOp.IOTLB_SYNC_MAP)) {
+    if (!syncsMaps) {
       return null;
     }
     boolean inside = enterDma();
@@ -448,10 +465,14 @@ public final class PagingDomainImpl extends CoreDomain {
 
   /** Unmaps and invalidates (CORE-530). */
   public long unmap(long iova, long size) {
-    IotlbGather gather = new IotlbGather();
-    long unmapped = unmapFast(iova, size, gather);
-    iotlbSync(gather);
-    return unmapped;
+    IotlbGather gather = gathers.take();
+    try {
+      long unmapped = unmapFast(iova, size, gather);
+      iotlbSync(gather);
+      return unmapped;
+    } finally {
+      gathers.give(gather);
+    }
   }
 
   /** Unmaps and gathers (CORE-531 to 534). */
@@ -546,7 +567,7 @@ public final class PagingDomainImpl extends CoreDomain {
   public void iotlbSync(IotlbGather gather) {
     requireGather(gather);
     requireDriverSide();
-    if (gather.hasRange() && has(DomainOp.IOTLB_SYNC)) {
+    if (syncs && gather.hasRange()) {
       boolean inside = enterDma();
       try {
         table.iotlbSync(gather);

@@ -7,6 +7,7 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.stream.LongStream;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.IommuException;
+import org.iommu4j.spi.PageArrays;
 import org.iommu4j.spi.PhysicalMemory;
 import org.jspecify.annotations.Nullable;
 
@@ -59,15 +60,14 @@ public final class HeapMemory implements PhysicalMemory {
   /** Up to here one array has all frames: a load less on every access, at 4 bytes per frame. */
   private static final long SMALL = 1L << 30;
 
-  private static final VarHandle FRAME = MethodHandles.arrayElementVarHandle(long[][].class);
   private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
 
   private final long base;
   private final long size;
   private final PagePool pool;
 
-  /** All frames by number, if the memory is small; else there are {@link #chunks}. */
-  private final long @Nullable [] @Nullable [] frames;
+  /** All frames, if the memory is small; else there are {@link #chunks}. */
+  private final @Nullable PageArrays arrays;
 
   private final AtomicReferenceArray<@Nullable AtomicReferenceArray<long @Nullable []>> chunks;
 
@@ -77,7 +77,7 @@ public final class HeapMemory implements PhysicalMemory {
     long usable = (size >>> PAGE_SHIFT) - (base == 0 ? 1 : 0);
     pool = new PagePool((int) Math.min(usable, builder.pageLimit), (base + size) >>> PAGE_SHIFT);
     boolean small = size <= SMALL;
-    frames = small ? new long[(int) (size >>> PAGE_SHIFT)][] : null;
+    arrays = small ? new PageArrays(base >>> PAGE_SHIFT, (int) (size >>> PAGE_SHIFT)) : null;
     long chunked = small ? 0 : size;
     chunks =
         new AtomicReferenceArray<>((int) ((chunked + (1L << CHUNK_SHIFT) - 1) >>> CHUNK_SHIFT));
@@ -265,6 +265,11 @@ public final class HeapMemory implements PhysicalMemory {
   }
 
   @Override
+  public @Nullable PageArrays arrays() {
+    return arrays;
+  }
+
+  @Override
   public void fill(long address, int count, long value) {
     long at = address;
     for (int left = count; left > 0; ) {
@@ -427,10 +432,8 @@ public final class HeapMemory implements PhysicalMemory {
   }
 
   private long @Nullable [] frame(long offset) {
-    long @Nullable [] @Nullable [] all = frames;
-    if (all != null) {
-      // A plain read: whoever misses a frame that another thread makes just now sees its zeroes.
-      return all[(int) (offset >>> PAGE_SHIFT)];
+    if (arrays != null) {
+      return arrays.peek((base + offset) >>> PAGE_SHIFT);
     }
     AtomicReferenceArray<long @Nullable []> chunk =
         chunks.getAcquire((int) (offset >>> CHUNK_SHIFT));
@@ -448,11 +451,8 @@ public final class HeapMemory implements PhysicalMemory {
 
   /** Two threads may meet here; whoever loses the race uses the winner's arrays. */
   private long[] makeFrame(long offset) {
-    if (frames != null) {
-      long[] fresh = new long[WORDS];
-      int index = (int) (offset >>> PAGE_SHIFT);
-      long[] other = (long[]) FRAME.compareAndExchange(frames, index, null, fresh);
-      return other == null ? fresh : other;
+    if (arrays != null) {
+      return arrays.page((base + offset) >>> PAGE_SHIFT);
     }
     int number = (int) (offset >>> CHUNK_SHIFT);
     AtomicReferenceArray<long @Nullable []> chunk = chunks.getAcquire(number);
