@@ -24,6 +24,16 @@ public interface PhysicalMemory {
   long allocatePage();
 
   /**
+   * Takes a page for a table that is filled before anybody sees it; what it holds is not said.
+   *
+   * @return as {@link #allocatePage}
+   * @throws IommuException ENOMEM if there is none
+   */
+  default long allocateToFill() {
+    return allocatePage();
+  }
+
+  /**
    * Gives a page back.
    *
    * @param address from {@link #allocatePage}

@@ -468,7 +468,7 @@ public final class PagingDomainImpl extends CoreDomain {
     IotlbGather gather = gathers.take();
     try {
       long unmapped = unmapFast(iova, size, gather);
-      iotlbSync(gather);
+      sync(gather);
       return unmapped;
     } finally {
       gathers.give(gather);
@@ -567,6 +567,11 @@ public final class PagingDomainImpl extends CoreDomain {
   public void iotlbSync(IotlbGather gather) {
     requireGather(gather);
     requireDriverSide();
+    sync(gather);
+    gather.init();
+  }
+
+  private void sync(IotlbGather gather) {
     if (syncs && gather.hasRange()) {
       boolean inside = enterDma();
       try {
@@ -577,7 +582,6 @@ public final class PagingDomainImpl extends CoreDomain {
         leaveDma(inside);
       }
     }
-    gather.init();
   }
 
   /**

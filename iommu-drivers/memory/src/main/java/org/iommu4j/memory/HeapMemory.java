@@ -137,6 +137,21 @@ public final class HeapMemory implements PhysicalMemory {
    */
   @Override
   public long allocatePage() {
+    long address = allocateToFill();
+    long[] frame = frame(address - base);
+    if (frame != null) {
+      Arrays.fill(frame, 0);
+    }
+    return address;
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * @throws IommuException ENOMEM if the configured number of pages is in use
+   */
+  @Override
+  public long allocateToFill() {
     int number = pool.take();
     if (number < 0) {
       throw new IommuException(
@@ -144,12 +159,7 @@ public final class HeapMemory implements PhysicalMemory {
           String.format(
               "all 0x%x pages of the memory at 0x%x+0x%x are in use", pool.limit(), base, size));
     }
-    long address = base + size - ((number + 1L) << PAGE_SHIFT);
-    long[] frame = frame(address - base);
-    if (frame != null) {
-      Arrays.fill(frame, 0);
-    }
-    return address;
+    return base + size - ((number + 1L) << PAGE_SHIFT);
   }
 
   /**
@@ -370,12 +380,15 @@ public final class HeapMemory implements PhysicalMemory {
     return done;
   }
 
-  /** Whole blocks are tested without a branch, so that the JIT makes vectors of it. */
+  /** Nearly always all words are marked; what is not is looked for word by word. */
   private static int marked(long[] frame, int from, int to, long mask) {
     int at = from;
-    boolean oneBit = Long.bitCount(mask) == 1;
-    while (to - at >= BLOCK && (oneBit ? allHave(frame, at, mask) : allHaveSome(frame, at, mask))) {
-      at += BLOCK;
+    if (Long.bitCount(mask) != 1) {
+      while (to - at >= BLOCK && allHaveSome(frame, at, mask)) {
+        at += BLOCK;
+      }
+    } else if (allHave(frame, from, to, mask)) {
+      return to - from;
     }
     while (at < to && (frame[at] & mask) != 0) {
       at++;
@@ -383,12 +396,23 @@ public final class HeapMemory implements PhysicalMemory {
     return at - from;
   }
 
-  private static boolean allHave(long[] frame, int from, long bit) {
-    long all = -1L;
-    for (int i = from; i < from + BLOCK; i++) {
-      all &= frame[i];
+  /** Four words at a time that do not wait for one another: the JIT makes no vectors of an AND. */
+  private static boolean allHave(long[] frame, int from, int to, long bit) {
+    long first = bit;
+    long second = bit;
+    long third = bit;
+    long fourth = bit;
+    int i = from;
+    for (; i < to - 3; i += 4) {
+      first &= frame[i];
+      second &= frame[i + 1];
+      third &= frame[i + 2];
+      fourth &= frame[i + 3];
     }
-    return (all & bit) != 0;
+    for (; i < to; i++) {
+      first &= frame[i];
+    }
+    return (first & second & third & fourth) != 0;
   }
 
   private static boolean allHaveSome(long[] frame, int from, long mask) {

@@ -51,27 +51,58 @@ final class LeafMapper {
     long done = 0;
     while (done < leaves) {
       long at = iova + (done << sizeLg2);
-      long table = links.tableFor(top, at, level);
-      if (table < 0) {
-        return MapResult.failed(done, Errno.ofNumber((int) -table));
-      }
       int index = shape.index(at, level);
       int room = (shape.lastIndex(level) + 1 - index) >>> itemsLg2;
       int count = (int) Math.min(leaves - done, room);
       long first = paddr + (done << sizeLg2);
-      long slot = TableShape.slot(table & ~TableLinks.FRESH, index);
-      if ((table & TableLinks.FRESH) != 0) {
-        write(slot, count, first, sizeLg2, attributes);
-        done += count;
-      } else {
-        long result = fill(slot, count, at, first, sizeLg2, attributes);
-        done += MapResult.pages(result);
-        if (MapResult.isFailure(result)) {
-          return MapResult.failed(done, MapResult.errno(result));
-        }
+      boolean whole = count << itemsLg2 == TableShape.WORDS && level < Tables.level(top);
+      long result =
+          whole
+              ? mapTable(top, at, first, count, sizeLg2, attributes)
+              : mapInTable(top, at, first, count, sizeLg2, attributes);
+      done += MapResult.pages(result);
+      if (MapResult.isFailure(result)) {
+        return MapResult.failed(done, MapResult.errno(result));
       }
     }
     return MapResult.mapped(done);
+  }
+
+  /** Fills a table, if there is none yet, and links it then, so that it need not be zeroed. */
+  private long mapTable(
+      long top, long iova, long paddr, int leaves, int sizeLg2, long attributes) {
+    int level = shape.levelOf(sizeLg2) + 1;
+    long above = links.tableFor(top, iova, level);
+    if (above < 0) {
+      return MapResult.failed(0, Errno.ofNumber((int) -above));
+    }
+    long slot = TableShape.slot(above & ~TableLinks.FRESH, shape.index(iova, level));
+    long table = links.pageToFill(slot);
+    if (table < 0) {
+      return MapResult.failed(0, Errno.ofNumber((int) -table));
+    }
+    if (table != 0) {
+      write(table, leaves, paddr, sizeLg2, attributes);
+      if (links.linkFull(slot, table, level)) {
+        return MapResult.mapped(leaves);
+      }
+    }
+    return mapInTable(top, iova, paddr, leaves, sizeLg2, attributes);
+  }
+
+  private long mapInTable(
+      long top, long iova, long paddr, int leaves, int sizeLg2, long attributes) {
+    int level = shape.levelOf(sizeLg2);
+    long table = links.tableFor(top, iova, level);
+    if (table < 0) {
+      return MapResult.failed(0, Errno.ofNumber((int) -table));
+    }
+    long slot = TableShape.slot(table & ~TableLinks.FRESH, shape.index(iova, level));
+    if ((table & TableLinks.FRESH) != 0) {
+      write(slot, leaves, paddr, sizeLg2, attributes);
+      return MapResult.mapped(leaves);
+    }
+    return fill(slot, leaves, iova, paddr, sizeLg2, attributes);
   }
 
   /** Writes leaves into a table that may hold something; stops at what is mapped. */

@@ -44,8 +44,10 @@ final class LeafUnmapper {
       int most = Long.compareUnsigned(wanted, room) < 0 ? (int) wanted : room;
       count = present(slot, most, first);
     }
-    long end = count == 1 ? first : memory.read(TableShape.slot(slot, count - 1));
-    count = toEndOfLeaf(end, index, count);
+    if (shape.hasWide) {
+      long end = count == 1 ? first : memory.read(TableShape.slot(slot, count - 1));
+      count = toEndOfLeaf(end, index, count);
+    }
     links.clear(slot, count);
     if (shape.detailed) {
       gather.addLevels(1, 0);

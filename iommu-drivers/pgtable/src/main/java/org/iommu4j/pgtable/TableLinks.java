@@ -79,6 +79,34 @@ final class TableLinks {
     return shape.isTable(other, level) ? shape.address(other) : make(slot, other, level);
   }
 
+  /**
+   * Takes a page for a table that will be full of leaves, if none is there yet.
+   *
+   * @param slot the entry that shall point to it
+   * @return its address, to be filled and then {@link #linkFull linked}; 0 if a table has to be made
+   *     or found as usual; or an errno, negative
+   */
+  long pageToFill(long slot) {
+    if (shape.incoherent || memory.readAcquire(slot) != PageTableFormat.EMPTY) {
+      return 0;
+    }
+    try {
+      return memory.allocateToFill();
+    } catch (IommuException noMemory) {
+      return -noMemory.errno().number();
+    }
+  }
+
+  /** Shows the hardware a filled table; false, and it is gone, if another thread was first. */
+  boolean linkFull(long slot, long table, int level) {
+    boolean linked =
+        memory.compareAndSet(slot, PageTableFormat.EMPTY, shape.table(table, level));
+    if (!linked) {
+      memory.freePage(table);
+    }
+    return linked;
+  }
+
   private void markWrittenBack(long slot, long entry) {
     owner.writeBack(slot, Long.BYTES);
     // Whoever comes first marks it; the entry says the same for both.

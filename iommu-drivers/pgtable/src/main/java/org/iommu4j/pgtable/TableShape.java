@@ -71,7 +71,8 @@ final class TableShape {
   /** Bits that every leaf larger than its entry has; an entry without one of them is none. */
   private final long wideMask;
 
-  private final boolean hasWide;
+  /** Whether there are leaves larger than their entry. */
+  final boolean hasWide;
 
   TableShape(PageTableFormat format) {
     this.format = format;
