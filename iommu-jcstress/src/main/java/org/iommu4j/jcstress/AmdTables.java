@@ -46,6 +46,11 @@ final class AmdTables extends PageTableDomain {
     return hardware.look(iova);
   }
 
+  /** What the hardware sees of pages side by side, one bit for each answer. */
+  int lookAtAll(long iova, int pages) {
+    return hardware.lookAtAll(iova, pages);
+  }
+
   /** How many pages nobody finds any more. */
   int leaked() {
     int[] tables = {1};

@@ -1,5 +1,7 @@
 package org.iommu4j.jcstress;
 
+import java.util.BitSet;
+import org.iommu4j.api.DirtyBitmap;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.api.Prot;
 import org.iommu4j.pgtable.PageTableConfig;
@@ -75,6 +77,11 @@ final class VtdTables extends PageTableDomain {
     return hardware.look(iova);
   }
 
+  /** What the hardware sees of pages side by side, one bit for each answer. */
+  int lookAtAll(long iova, int pages) {
+    return hardware.lookAtAll(iova, pages);
+  }
+
   /** Somebody else uses pages that were freed. */
   void reuseFreedPages() {
     Pages.reuse(memory, 2, page -> OLD_ENTRY);
@@ -116,8 +123,8 @@ final class VtdTables extends PageTableDomain {
 
   /** 1 if the hardware's mark was found, and taken away. */
   int takeMark(long iova) {
-    var bits = new java.util.BitSet();
-    readAndClearDirty(iova, Pages.K4, false, new org.iommu4j.api.DirtyBitmap(iova, 12, bits, null));
+    var bits = new BitSet();
+    readAndClearDirty(iova, Pages.K4, false, new DirtyBitmap(iova, 12, bits, null));
     return bits.cardinality();
   }
 

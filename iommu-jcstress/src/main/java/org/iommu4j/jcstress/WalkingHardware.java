@@ -41,6 +41,15 @@ final class WalkingHardware {
     return page.paddr() == Pages.targetOf(iova) ? RIGHT : WRONG;
   }
 
+  /** Walks to pages side by side; one bit for each answer there was. */
+  int lookAtAll(long iova, int pages) {
+    int answers = 0;
+    for (int i = 0; i < pages; i++) {
+      answers |= 1 << look(iova + i * Pages.K4);
+    }
+    return answers;
+  }
+
   /** A command; like a write to a device register it comes after all earlier stores. */
   void forget() {
     VarHandle.fullFence();
