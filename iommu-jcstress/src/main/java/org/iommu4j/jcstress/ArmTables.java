@@ -25,8 +25,14 @@ final class ArmTables implements LpaeOwner {
           new LpaeConfig(LpaeStage.STAGE_1, BITS, BITS, 0x4020_1000L, true, Set.of()),
           memory,
           this);
+  private final BusMemory bus = new BusMemory(memory);
   private final WalkingHardware hardware =
-      new WalkingHardware(HardwareWalker.armStage1(memory, table.root(), 0, 64 - BITS));
+      new WalkingHardware(HardwareWalker.armStage1(bus, table.root(), 0, 64 - BITS));
+
+  /** Makes the hardware walk slowly from now on. */
+  void slowWalks() {
+    bus.slow();
+  }
 
   /** 1 if all pages were mapped, to where they belong. */
   int map(long iova, long pageSize, long count) {

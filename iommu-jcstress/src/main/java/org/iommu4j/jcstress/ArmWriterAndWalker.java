@@ -53,6 +53,7 @@ public final class ArmWriterAndWalker {
 
     /** Made for each sample. */
     public TableIsReused() {
+      tables.slowWalks();
       tables.map(M2, K4, 512);
     }
 

@@ -20,6 +20,7 @@ final class VtdTables extends PageTableDomain {
   private static final long OLD_ENTRY = 0xc000_0083L;
 
   private final PhysicalMemory memory;
+  private final BusMemory bus;
   private final WalkingHardware hardware;
   private Runnable atFlush = () -> {};
 
@@ -30,8 +31,13 @@ final class VtdTables extends PageTableDomain {
   private VtdTables(PhysicalMemory memory) {
     super(VtdSecondStage.of(PageTableConfig.of(48, 52, LEVELS - 1)), memory);
     this.memory = memory;
-    this.hardware =
-        new WalkingHardware(HardwareWalker.vtdSecondStage(memory, table().root(), LEVELS));
+    this.bus = new BusMemory(memory);
+    this.hardware = new WalkingHardware(HardwareWalker.vtdSecondStage(bus, table().root(), LEVELS));
+  }
+
+  /** Makes the hardware walk slowly from now on. */
+  void slowWalks() {
+    bus.slow();
   }
 
   /** Uses small pages from now on. */

@@ -120,6 +120,7 @@ public final class WriterAndWalker {
 
     /** Made for each sample. */
     public TableIsReused() {
+      tables.slowWalks();
       tables.map(M2, M2);
     }
 
@@ -150,6 +151,7 @@ public final class WriterAndWalker {
 
     /** Made for each sample. */
     public TableIsReusedAfterAFlush() {
+      tables.slowWalks();
       tables.map(M2, M2);
     }
 
@@ -183,6 +185,7 @@ public final class WriterAndWalker {
 
     /** Made for each sample. */
     public ReplacedTableIsReused() {
+      tables.slowWalks();
       tables.map(M2, K4);
       tables.unmap(M2, K4);
       tables.large();
