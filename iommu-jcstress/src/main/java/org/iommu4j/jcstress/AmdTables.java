@@ -14,7 +14,7 @@ import org.iommu4j.testkit.HardwareWalker;
 /** A domain of AMD's host tables, whose top grows, and the hardware that walks them. */
 final class AmdTables extends PageTableDomain {
   /** A leaf at every level: present, at 3 GiB. */
-  private static final long OLD_ENTRY = 0xc000_0001L;
+  private static final long OTHER_ENTRY = 0xc000_0001L;
 
   private static final int FIRST_TOP = 2;
 
@@ -22,7 +22,7 @@ final class AmdTables extends PageTableDomain {
   private final WalkingHardware hardware;
 
   AmdTables() {
-    this(Pages.memory(page -> OLD_ENTRY));
+    this(Pages.memory(page -> OTHER_ENTRY));
   }
 
   private AmdTables(PhysicalMemory memory) {

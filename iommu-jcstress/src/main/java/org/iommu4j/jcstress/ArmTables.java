@@ -17,9 +17,9 @@ final class ArmTables implements LpaeOwner {
   private static final int BITS = 48;
 
   /** Valid at the last level; at the others it leads to the page it stands in. */
-  private static final long OLD_ENTRY = 0x443;
+  private static final long OTHER_ENTRY = 0x443;
 
-  private final PhysicalMemory memory = Pages.memory(page -> page | OLD_ENTRY);
+  private final PhysicalMemory memory = Pages.memory(page -> page | OTHER_ENTRY);
   private final LpaePageTable table =
       new LpaePageTable(
           new LpaeConfig(LpaeStage.STAGE_1, BITS, BITS, 0x4020_1000L, true, Set.of()),
@@ -40,21 +40,14 @@ final class ArmTables implements LpaeOwner {
     return result == MapResult.mapped(count) ? 1 : 0;
   }
 
-  /** 1 if all pages were unmapped, and are invalidated. */
+  /** 1 if all pages were unmapped; nothing is cached that must be invalidated. */
   int unmap(long iova, long pageSize, long count) {
-    long removed = table.unmap(iova, pageSize, count, new IotlbGather());
-    hardware.forget();
-    return removed == pageSize * count ? 1 : 0;
+    return table.unmap(iova, pageSize, count, new IotlbGather()) == pageSize * count ? 1 : 0;
   }
 
   /** What the hardware sees. */
   int look(long iova) {
     return hardware.look(iova);
-  }
-
-  /** Somebody else uses pages that were freed. */
-  void reuseFreedPages() {
-    Pages.reuse(memory, 2, page -> page | OLD_ENTRY);
   }
 
   /** How many pages nobody finds any more. */

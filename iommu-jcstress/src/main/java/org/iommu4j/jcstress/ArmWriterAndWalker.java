@@ -41,7 +41,7 @@ public final class ArmWriterAndWalker {
     }
   }
 
-  /** A table is unlinked, invalidated, freed and used for something else (PTL-016). */
+  /** A table is unlinked, invalidated and freed: somebody else uses it at once (PTL-016). */
   @JCStressTest
   @Outcome(id = "1, 1", expect = Expect.ACCEPTABLE, desc = "not yet")
   @Outcome(id = "1, 0", expect = Expect.ACCEPTABLE, desc = "in between")
@@ -61,7 +61,6 @@ public final class ArmWriterAndWalker {
     @Actor
     public void unmaps(II_Result r) {
       tables.unmap(M2, M2, 1);
-      tables.reuseFreedPages();
     }
 
     /** Walks twice. */

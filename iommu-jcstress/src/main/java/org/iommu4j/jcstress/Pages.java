@@ -13,7 +13,6 @@ final class Pages {
   private static final long TARGET = 1L << 40;
 
   private static final int USED_BEFORE = 10;
-  private static final int WORDS = PhysicalMemory.PAGE_SIZE / Long.BYTES;
 
   private Pages() {}
 
@@ -23,29 +22,19 @@ final class Pages {
   }
 
   /**
-   * The memory of one sample; the only place that says which kind. Its free pages are full of old
-   * entries that lead somewhere, so that a table that is seen before it was cleared is noticed.
+   * The memory of one sample; the only place that says which kind. All its pages were used before.
    *
-   * @param oldEntry makes such an entry for the page at an address
+   * @param otherEntry makes an entry that leads somewhere else, from the address of its page
    */
-  static PhysicalMemory memory(LongUnaryOperator oldEntry) {
-    PhysicalMemory memory = HeapMemory.ofSize(1L << 18);
+  static PhysicalMemory memory(LongUnaryOperator otherEntry) {
+    PhysicalMemory memory = new BusyMemory(HeapMemory.ofSize(1L << 18), otherEntry);
     long[] pages = new long[USED_BEFORE];
     for (int i = 0; i < USED_BEFORE; i++) {
       pages[i] = memory.allocatePage();
-      memory.fill(pages[i], WORDS, oldEntry.applyAsLong(pages[i]));
     }
     for (long page : pages) {
       memory.freePage(page);
     }
     return memory;
-  }
-
-  /** Somebody else gets the pages that were freed last, and fills them. */
-  static void reuse(PhysicalMemory memory, int pages, LongUnaryOperator entry) {
-    for (int i = 0; i < pages; i++) {
-      long page = memory.allocatePage();
-      memory.fill(page, WORDS, entry.applyAsLong(page));
-    }
   }
 }

@@ -17,7 +17,7 @@ final class VtdTables extends PageTableDomain {
   private static final int LEVELS = 4;
 
   /** A leaf at every level: present, large, at 3 GiB. */
-  private static final long OLD_ENTRY = 0xc000_0083L;
+  private static final long OTHER_ENTRY = 0xc000_0083L;
 
   private final PhysicalMemory memory;
   private final BusMemory bus;
@@ -25,7 +25,7 @@ final class VtdTables extends PageTableDomain {
   private Runnable atFlush = () -> {};
 
   VtdTables() {
-    this(Pages.memory(page -> OLD_ENTRY));
+    this(Pages.memory(page -> OTHER_ENTRY));
   }
 
   private VtdTables(PhysicalMemory memory) {
@@ -86,11 +86,6 @@ final class VtdTables extends PageTableDomain {
   /** What the hardware sees of pages side by side, one bit for each answer. */
   int lookAtAll(long iova, int pages) {
     return hardware.lookAtAll(iova, pages);
-  }
-
-  /** Somebody else uses pages that were freed. */
-  void reuseFreedPages() {
-    Pages.reuse(memory, 2, page -> OLD_ENTRY);
   }
 
   /** How many pages nobody finds any more. */

@@ -108,7 +108,7 @@ public final class WriterAndWalker {
     }
   }
 
-  /** A table is unlinked, invalidated, freed and used for something else (CORE-547). */
+  /** A table is unlinked, invalidated and freed: somebody else uses it at once (CORE-547). */
   @JCStressTest
   @Outcome(id = "1, 1", expect = Expect.ACCEPTABLE, desc = "not yet")
   @Outcome(id = "1, 0", expect = Expect.ACCEPTABLE, desc = "in between")
@@ -128,7 +128,6 @@ public final class WriterAndWalker {
     @Actor
     public void unmaps(II_Result r) {
       tables.unmap(M2, M2);
-      tables.reuseFreedPages();
     }
 
     /** Walks twice. */
@@ -160,7 +159,6 @@ public final class WriterAndWalker {
     public void unmaps(II_Result r) {
       tables.unmapLazily(M2, M2);
       tables.flushIotlbAll();
-      tables.reuseFreedPages();
     }
 
     /** Walks twice. */
@@ -172,7 +170,7 @@ public final class WriterAndWalker {
   }
 
   /**
-   * A large page takes the place of an emptied table, which is used for something else (PTG-013).
+   * A large page takes the place of an emptied table, which somebody else uses at once (PTG-013).
    */
   @JCStressTest
   @Outcome(id = "0, 0", expect = Expect.ACCEPTABLE, desc = "not yet")
@@ -195,7 +193,6 @@ public final class WriterAndWalker {
     @Actor
     public void maps(II_Result r) {
       tables.map(M2, M2);
-      tables.reuseFreedPages();
     }
 
     /** Walks twice. */
