@@ -95,7 +95,8 @@ class SoakTest {
     for (SoakActor actor : actors) {
       Throwable failure = actor.failure();
       if (failure != null) {
-        throw new AssertionError(story(failure) + "\nseed " + SEED + '\n' + rig.core.dump(), failure);
+        throw new AssertionError(
+            story(failure) + "\nseed " + SEED + '\n' + rig.core.dump(), failure);
       }
     }
     return actors;
