@@ -57,7 +57,6 @@ public final class RadixPageTable {
 
   private final int pageLg2;
   private final int levelBits;
-  private final int entryMask;
   private final int[] itemLg2;
   private final int[] indexMask;
   private final long[] tableMask;
@@ -66,6 +65,9 @@ public final class RadixPageTable {
   private final long addressMask;
   private final int addressShift;
   private final long writtenBack;
+
+  /** More than one only where the top table has more index bits than the others. */
+  private final int rootPages;
 
   private final Object growing = new Object();
 
@@ -97,7 +99,6 @@ public final class RadixPageTable {
     detailed = config.has(PageTableFeature.DETAILED_GATHER);
     pageLg2 = format.itemLg2(0);
     levelBits = format.indexBits(0);
-    entryMask = (1 << levelBits) - 1;
     int levels = maxTopLevel + 1;
     itemLg2 = new int[levels];
     indexMask = new int[levels];
@@ -114,7 +115,8 @@ public final class RadixPageTable {
     addressShift = format.addressShift();
     writtenBack = format.writtenBackMask();
     pageSizes = possibleSizes();
-    top = memory.allocatePage() | format.topLevel();
+    rootPages = Math.max(1, (indexMask[format.topLevel()] + 1) >>> (PAGE_LG2 - ENTRY_LG2));
+    top = memory.allocatePages(rootPages) | format.topLevel();
   }
 
   /** All leaf sizes of the levels in use, within what both widths allow (PTG-008). */
@@ -296,18 +298,29 @@ public final class RadixPageTable {
     if (!dynamicTop) {
       return inRange(iova, last, top) ? null : Errno.ERANGE;
     }
-    long now = top;
-    while (!inRange(iova, last, now) || leafLevel > (int) (now & LEVEL_MASK)) {
-      if (beyondWidth(last) || (int) (now & LEVEL_MASK) == maxTopLevel) {
-        return Errno.ERANGE;
-      }
-      try {
-        now = grow(now);
-      } catch (IommuException noMemory) {
-        return noMemory.errno();
-      }
+    int level = beyondWidth(last) ? maxTopLevel + 1 : Math.max(leafLevel, levelReaching(last));
+    if (level > maxTopLevel) {
+      return Errno.ERANGE;
     }
-    return null;
+    try {
+      grow(level);
+      return null;
+    } catch (IommuException noMemory) {
+      return noMemory.errno();
+    }
+  }
+
+  /** The lowest level whose top table reaches an address. */
+  private int levelReaching(long last) {
+    int level = 0;
+    while (level <= maxTopLevel && (last & ~below(reachLg2(level))) != 0) {
+      level++;
+    }
+    return level;
+  }
+
+  private int reachLg2(int level) {
+    return itemLg2[level] + Integer.bitCount(indexMask[level]);
   }
 
   private boolean inRange(long iova, long last, long now) {
@@ -321,32 +334,52 @@ public final class RadixPageTable {
     if (!dynamicTop) {
       return true;
     }
-    int level = (int) (now & LEVEL_MASK);
-    int bits = itemLg2[level] + Integer.bitCount(indexMask[level]);
-    return (last & ~below(bits)) == 0;
+    return (last & ~below(reachLg2((int) (now & LEVEL_MASK)))) == 0;
   }
 
   private boolean beyondWidth(long last) {
     return (last & ~below(inputBits)) != 0;
   }
 
-  /** Puts a level on the top; two callers may want it, the second finds it done. */
+  /** Makes the top as high as wanted; two callers may want it, the second finds it done. */
   @Mirrors("increase_top")
-  private long grow(long seen) {
-    synchronized (growing) {
-      return top == seen ? growLocked() : top;
+  private void grow(int level) {
+    if ((int) (top & LEVEL_MASK) < level) {
+      synchronized (growing) {
+        growLocked(level);
+      }
     }
   }
 
+  /** The hardware is told once, when all the tables are there. */
   @GuardedBy("growing")
-  private long growLocked() {
-    long old = top;
-    int level = (int) (old & LEVEL_MASK) + 1;
-    long table = memory.allocatePage();
-    memory.writeRelease(table, format.table(old & -PAGE, level));
-    owner.changeTop(table, level);
-    top = table | level;
-    return top;
+  private void growLocked(int level) {
+    long old = top & -PAGE;
+    long table = old;
+    for (int at = (int) (top & LEVEL_MASK) + 1; at <= level; at++) {
+      long above;
+      try {
+        above = memory.allocatePage();
+      } catch (IommuException noMemory) {
+        freeDownTo(old, table);
+        throw noMemory;
+      }
+      memory.writeRelease(above, format.table(table, at));
+      table = above;
+    }
+    if (table != old) {
+      owner.changeTop(table, level);
+      top = table | level;
+    }
+  }
+
+  /** Frees tables nobody has seen, each of which leads to the next by its first entry. */
+  private void freeDownTo(long old, long newest) {
+    for (long table = newest; table != old; ) {
+      long next = address(memory.read(table));
+      memory.freePage(table);
+      table = next;
+    }
   }
 
   /** Chooses sizes and maps runs of leaves of one size, in ascending order (PTG-007). */
@@ -858,9 +891,11 @@ public final class RadixPageTable {
   public void free() {
     var gather = new IotlbGather();
     collectTables(root(), topLevel(), gather);
-    for (int i = 0; i < gather.freedCount(); i++) {
+    int children = gather.freedCount() - 1; // the root comes last
+    for (int i = 0; i < children; i++) {
       memory.freePage(gather.freed(i));
     }
+    memory.freePages(gather.freed(children), rootPages);
   }
 
   /**
@@ -889,7 +924,7 @@ public final class RadixPageTable {
   }
 
   private int index(long iova, int level) {
-    return (int) (iova >>> (pageLg2 + level * levelBits)) & entryMask;
+    return (int) (iova >>> (pageLg2 + level * levelBits)) & indexMask[level];
   }
 
   private static long slot(long table, int index) {
