@@ -51,6 +51,6 @@ enum ArmTables {
     return stage == LpaeStage.STAGE_1
         ? HardwareWalker.armStage1(memory, table.root(), r.granule(), r.inputSize())
         : HardwareWalker.armStage2(
-            memory, table.root(), r.granule(), r.inputSize(), r.startLevel());
+            memory, table.root(), r.granule(), r.inputSize(), r.startLevel(), r.size());
   }
 }

@@ -79,12 +79,14 @@ final class GenericRig implements PageTableOwner {
       assertThat(page).as("walk to 0x%x", iova).isNull();
     } else {
       boolean write = (leaf.prot() & Prot.WRITE) != 0;
-      boolean alwaysReads =
-          kind.name().startsWith("X86") || (kind.name().startsWith("SV") && write);
-      boolean read = (leaf.prot() & Prot.READ) != 0 || alwaysReads;
+      boolean read =
+          (leaf.prot() & Prot.READ) != 0
+              || kind.alwaysReadable()
+              || (write && kind.writableIsReadable());
+      long encrypted = (leaf.prot() & Prot.MMIO) == 0 ? kind.encryptionBit : 0;
       assertThat(page)
           .as("walk to 0x%x", iova)
-          .isEqualTo(new WalkedPage(expected, leaf.size(), read, write));
+          .isEqualTo(new WalkedPage(expected | encrypted, leaf.size(), read, write));
     }
   }
 
