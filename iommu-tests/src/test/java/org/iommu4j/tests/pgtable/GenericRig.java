@@ -2,37 +2,43 @@ package org.iommu4j.tests.pgtable;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.iommu4j.api.DirtyBitmap;
+import org.iommu4j.api.Errno;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.api.Prot;
-import org.iommu4j.memory.HeapMemory;
+import org.iommu4j.pgtable.PageTableConfig;
+import org.iommu4j.pgtable.PageTableFeature;
 import org.iommu4j.pgtable.PageTableOwner;
 import org.iommu4j.pgtable.RadixPageTable;
 import org.iommu4j.pgtable.TableVisitor;
 import org.iommu4j.spi.MapResult;
+import org.iommu4j.spi.PhysicalMemory;
 import org.iommu4j.testkit.HardwareWalker;
 import org.iommu4j.testkit.WalkedPage;
+import org.jspecify.annotations.Nullable;
 
 /** A page table, the hardware that walks it, and the model of both. */
-final class GenericRig implements PageTableOwner {
-  private static final long MEMORY = 0x7_0000_0000L;
-
+final class GenericRig implements PageTableOwner, TableRig {
   final GenericTables kind;
-  final HeapMemory memory;
+  final PhysicalMemory memory;
   final RadixPageTable table;
   final Leaves model = new Leaves();
   private long root;
   private int level;
 
-  GenericRig(GenericTables kind, int pageLimit) {
+  /** How often the hardware was pointed to another top table. */
+  int newTops;
+
+  GenericRig(GenericTables kind, PhysicalMemory memory) {
     this.kind = kind;
-    memory = HeapMemory.builder().base(MEMORY).size(1L << 26).pageLimit(pageLimit).build();
+    this.memory = memory;
     table = new RadixPageTable(kind.format(), memory, this);
     root = table.root();
     level = table.topLevel();
   }
 
   GenericRig(GenericTables kind) {
-    this(kind, Integer.MAX_VALUE);
+    this(kind, Memories.fresh());
   }
 
   @Override
@@ -46,6 +52,100 @@ final class GenericRig implements PageTableOwner {
   public void changeTop(long newRoot, int newLevel) {
     root = newRoot;
     level = newLevel;
+    newTops++;
+  }
+
+  @Override
+  public PhysicalMemory memory() {
+    return memory;
+  }
+
+  private PageTableConfig config() {
+    return table.format().config();
+  }
+
+  @Override
+  public int inputBits() {
+    return config().inputBits();
+  }
+
+  @Override
+  public int outputBits() {
+    return config().outputBits();
+  }
+
+  @Override
+  public boolean canonical() {
+    return kind.canonical();
+  }
+
+  @Override
+  public long pageSizes() {
+    return table.pageSizes();
+  }
+
+  @Override
+  public void restrictPageSizes(long sizes) {
+    table.restrictPageSizes(sizes);
+  }
+
+  @Override
+  public @Nullable Errno mapRange(long iova, long paddr, long size, int prot) {
+    long result = map(iova, paddr, size, prot);
+    if (MapResult.isFailure(result)) {
+      return MapResult.errno(result);
+    }
+    assertThat(result).isEqualTo(MapResult.mapped(size >>> 12));
+    return null;
+  }
+
+  @Override
+  public long unmapRange(long iova, long size) {
+    return unmap(iova, size);
+  }
+
+  @Override
+  public long translate(long iova) {
+    return table.translate(iova);
+  }
+
+  @Override
+  public @Nullable WalkedPage walk(long iova) {
+    WalkedPage page = kind.walker(memory, root, level).walk(iova);
+    return page == null
+        ? null
+        : new WalkedPage(
+            page.paddr() & ~kind.encryptionBit,
+            page.pageBytes(),
+            page.readable(),
+            page.writable());
+  }
+
+  @Override
+  public void visit(TableVisitor visitor) {
+    table.visit(visitor);
+  }
+
+  @Override
+  public void readAndClearDirty(long iova, long size, boolean noClear, DirtyBitmap dirty) {
+    table.readAndClearDirty(iova, size, noClear, dirty);
+  }
+
+  @Override
+  public Errno overlap() {
+    return Errno.EADDRINUSE;
+  }
+
+  @Override
+  public void free() {
+    table.free();
+  }
+
+  /** Of a table that grows, ranges that end beyond its present reach are no ranges (PTG-024). */
+  boolean reaches(long last) {
+    return !config().has(PageTableFeature.DYNAMIC_TOP)
+        || level == 5
+        || last >>> (12 + 9 * (level + 1)) == 0;
   }
 
   /** As the core does: what a failing call mapped is unmapped again. */
