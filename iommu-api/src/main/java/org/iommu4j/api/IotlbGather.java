@@ -203,6 +203,19 @@ public final class IotlbGather {
   }
 
   /**
+   * Moves the free list to the end of another gather's; nothing else of the two changes.
+   *
+   * @param other receives the pages
+   */
+  public void moveFreedTo(IotlbGather other) {
+    int count = freedCount;
+    freedCount = 0;
+    for (int i = 0; i < count; i++) {
+      other.free(freed[i]);
+    }
+  }
+
+  /**
    * How many pages are on the free list.
    *
    * @return zero or more

@@ -37,7 +37,7 @@ final class DependencyTest {
     "core.probe, 9",
     "memory, 3",
     "pgtable, 15",
-    "driver.soft, 13",
+    "driver.soft, 12",
     "topology, 8",
     "testkit, 90",
     "testkit.jqwik, 10",

@@ -2,6 +2,7 @@ package org.iommu4j.tests.arch;
 
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -38,7 +39,9 @@ final class ModulesTest {
           "org.iommu4j.pgtable",
           new Shape(Set.of("org.iommu4j.api"), Set.of("org.iommu4j.pgtable")),
           "org.iommu4j.driver.soft",
-          new Shape(Set.of("org.iommu4j.api", "org.slf4j"), Set.of("org.iommu4j.driver.soft")),
+          new Shape(
+              Set.of("org.iommu4j.api", "org.iommu4j.pgtable", "org.slf4j"),
+              Set.of("org.iommu4j.driver.soft")),
           "org.iommu4j.topology",
           new Shape(
               Set.of("org.iommu4j.api", "com.fasterxml.jackson.core"),
@@ -114,6 +117,15 @@ final class ModulesTest {
         .filter(export -> !export.isQualified())
         .map(ModuleDescriptor.Exports::source)
         .collect(Collectors.toSet());
+  }
+
+  /** It is built by Java 22 and later only. */
+  @Test
+  void memoryOnSegmentsNeedsMemory() {
+    ModuleDescriptor module = modules.get("org.iommu4j.memory.segment");
+    assumeThat(module).as("was not built").isNotNull();
+    assertThat(neededAtRunTime(requireNonNull(module))).containsExactly("org.iommu4j.memory");
+    assertThat(shown(module)).containsExactly("org.iommu4j.memory.segment");
   }
 
   @Test

@@ -3,26 +3,40 @@ package org.iommu4j.tests.pgtable;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import java.util.stream.Stream;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.IommuException;
 import org.iommu4j.api.Prot;
 import org.iommu4j.pgtable.TableVisitor;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Memory that has no page once, at any table of a call: nothing stays mapped, nothing leaks. */
 class AllocationFailureTest {
   private static final long PADDR = 0x8000_0000L;
+  private static final long BASE = 0x7_0000_0000L;
+  private static final long BYTES = 1L << 24;
+
+  static Stream<Arguments> tablesAndMemories() {
+    return TableKind.all()
+        .flatMap(kind -> Stream.of(TableMemory.values()).map(where -> Arguments.of(kind, where)));
+  }
+
+  static Stream<Arguments> growingTablesAndMemories() {
+    return Stream.of(GenericTables.AMD_GROWING, GenericTables.AMD_ENCRYPTED)
+        .flatMap(kind -> Stream.of(TableMemory.values()).map(where -> Arguments.of(kind, where)));
+  }
 
   // PTG-009, PTG-011, PTL-012; CORE-504 for the undo
   @ParameterizedTest
-  @MethodSource("org.iommu4j.tests.pgtable.TableKind#all")
-  void undoIsExactAtEveryTable(TableKind kind) {
-    int needed = tablesNeeded(kind);
+  @MethodSource("tablesAndMemories")
+  void undoIsExactAtEveryTable(TableKind kind, TableMemory where) {
+    int needed = tablesNeeded(kind, where);
     assertThat(needed).isGreaterThanOrEqualTo(2);
     for (int i = 0; i < needed; i++) {
-      var memory = new FailingMemory(Memories.fresh());
+      var memory = new FailingMemory(where.create(BASE, BYTES, Integer.MAX_VALUE));
       TableRig rig = kind.rig(memory);
       long page = rig.smallestPage();
       long first = first(rig);
@@ -58,12 +72,12 @@ class AllocationFailureTest {
     return 2 * large(rig) + 2 * rig.smallestPage();
   }
 
-  private static Errno map(TableRig rig, long first) {
+  private static @Nullable Errno map(TableRig rig, long first) {
     return rig.mapRange(first, PADDR + rig.smallestPage(), size(rig), Prot.RW);
   }
 
-  private static int tablesNeeded(TableKind kind) {
-    var memory = new FailingMemory(Memories.fresh());
+  private static int tablesNeeded(TableKind kind, TableMemory where) {
+    var memory = new FailingMemory(where.create(BASE, BYTES, Integer.MAX_VALUE));
     TableRig rig = kind.rig(memory);
     rig.mapRange(first(rig) - rig.smallestPage(), PADDR, rig.smallestPage(), Prot.READ);
     long before = memory.allocations();
@@ -88,16 +102,16 @@ class AllocationFailureTest {
   }
 
   private static long rootPages(TableRig rig) {
-    TableRig empty = rig instanceof ArmRig arm ? new ArmRig(arm.kind) : null;
-    return empty != null
-        ? empty.memory().allocatedPages()
-        : rig instanceof GenericRig generic && generic.kind.name().endsWith("X4") ? 4 : 1;
+    if (rig instanceof ArmRig arm) {
+      return new ArmRig(arm.kind, TableKind.fresh()).memory().allocatedPages();
+    }
+    return rig instanceof GenericRig generic && generic.kind.name().endsWith("X4") ? 4 : 1;
   }
 
   @ParameterizedTest
-  @MethodSource("org.iommu4j.tests.pgtable.TableKind#all")
-  void withoutATopTableThereIsNone(TableKind kind) {
-    var memory = new FailingMemory(Memories.fresh());
+  @MethodSource("tablesAndMemories")
+  void withoutATopTableThereIsNone(TableKind kind, TableMemory where) {
+    var memory = new FailingMemory(where.create(BASE, BYTES, Integer.MAX_VALUE));
     memory.fail(0);
     assertThatExceptionOfType(IommuException.class)
         .isThrownBy(() -> kind.rig(memory))
@@ -108,11 +122,11 @@ class AllocationFailureTest {
 
   // PTG-023: growing the top needs tables, too; it grows by all of them or by none
   @ParameterizedTest
-  @EnumSource(names = {"AMD_GROWING", "AMD_ENCRYPTED"})
-  void aTopThatCannotGrowStaysAsItIs(GenericTables kind) {
+  @MethodSource("growingTablesAndMemories")
+  void aTopThatCannotGrowStaysAsItIs(GenericTables kind, TableMemory where) {
     long far = -0x1000L;
     for (int i = 0; i < 3 + 5; i++) {
-      var memory = new FailingMemory(Memories.fresh());
+      var memory = new FailingMemory(where.create(BASE, BYTES, Integer.MAX_VALUE));
       var rig = new GenericRig(kind, memory);
       assertThat(rig.mapRange(0x1000, PADDR, 0x1000, Prot.RW)).isNull();
       rig.model.add(0x1000, PADDR, 0x1000, Prot.RW);

@@ -199,7 +199,7 @@ class FormatMatrixTest {
   void tablesMayLieAnywhere(TableKind kind) {
     int width = kind.rig().outputBits();
     for (int bit = 30; bit < width; bit++) {
-      PhysicalMemory memory = Memories.at(1L << bit);
+      PhysicalMemory memory = TableKind.memoryAt(1L << bit);
       TableRig rig = kind.rig(memory);
       long page = rig.smallestPage();
       assertThat(rig.mapRange(last(rig) - page + 1, PADDR, page, Prot.RW)).isNull();
@@ -237,7 +237,8 @@ class FormatMatrixTest {
     boolean x86 = kind.name().startsWith("X86");
     boolean riscv = kind.name().startsWith("SV");
     for (long size : each(rig.pageSizes())) {
-      for (int other : new int[] {0, Prot.CACHE, Prot.NOEXEC, Prot.MMIO, Prot.CACHE | Prot.NOEXEC}) {
+      for (int other :
+          new int[] {0, Prot.CACHE, Prot.NOEXEC, Prot.MMIO, Prot.CACHE | Prot.NOEXEC}) {
         for (int prot : new int[] {Prot.READ, Prot.WRITE, Prot.RW}) {
           assertThat(rig.mapRange(size, size, size, prot | other)).isNull();
           boolean write = (prot & Prot.WRITE) != 0;
@@ -298,7 +299,7 @@ class FormatMatrixTest {
   void dirtyLeavesAreFoundOnceAndWholly(GenericTables kind) {
     boolean amd = kind.name().startsWith("AMD");
     var mark = new DirtyMark(amd ? 1L << 6 : 1L << 9, 0);
-    dirtyLeaves(new GenericRig(kind), mark);
+    dirtyLeaves(new GenericRig(kind, TableKind.fresh()), mark);
   }
 
   // PTG-025, PTL-006, PTL-018
@@ -356,7 +357,7 @@ class FormatMatrixTest {
   // PTG-025: holes are no error; PTL-018: for ARM they are
   @Test
   void readingDirtyMarksOverAHole() {
-    TableRig generic = new GenericRig(GenericTables.VTD_48);
+    TableRig generic = new GenericRig(GenericTables.VTD_48, TableKind.fresh());
     assertThat(generic.mapRange(3 * K4, PADDR, K4, Prot.RW)).isNull();
     assertThat(dirty(generic, 0, 16 * K4, false)).isZero();
     end(generic);
@@ -373,7 +374,7 @@ class FormatMatrixTest {
   @ParameterizedTest
   @EnumSource(names = {"AMD_GROWING", "AMD_ENCRYPTED"})
   void theTopGrowsAsFarAsNeeded(GenericTables kind) {
-    var rig = new GenericRig(kind);
+    var rig = new GenericRig(kind, TableKind.fresh());
     assertThat(rig.mapRange(0x5000, PADDR, K4, Prot.RW)).isNull();
     for (int bit = 12; bit < 64; bit++) {
       long iova = 1L << bit;
@@ -402,8 +403,7 @@ class FormatMatrixTest {
       assertThat(rig.mapRange(iova, size, size, Prot.RW)).isNull();
       long pages = rig.memory().allocatedPages();
       assertThat(rig.unmapRange(iova, size)).isEqualTo(size);
-      long[] small =
-          LongStream.of(iova, iova + size / 2, iova + size - page).distinct().toArray();
+      long[] small = LongStream.of(iova, iova + size / 2, iova + size - page).distinct().toArray();
       for (long at : small) {
         assertThat(rig.mapRange(at, PADDR, page, Prot.RW)).isNull();
       }

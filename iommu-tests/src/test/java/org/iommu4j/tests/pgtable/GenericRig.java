@@ -1,7 +1,9 @@
 package org.iommu4j.tests.pgtable;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Map;
 import org.iommu4j.api.DirtyBitmap;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.IotlbGather;
@@ -19,26 +21,35 @@ import org.jspecify.annotations.Nullable;
 
 /** A page table, the hardware that walks it, and the model of both. */
 final class GenericRig implements PageTableOwner, TableRig {
+  private static final long MEMORY = 0x7_0000_0000L;
+  private static final long SIZE = 1L << 26;
+  private static final Map<TableMemory, PhysicalMemory> SHARED = TableMemory.ofEach(MEMORY, SIZE);
+
   final GenericTables kind;
   final PhysicalMemory memory;
   final RadixPageTable table;
   final Leaves model = new Leaves();
-  private long root;
+  private final long allocatedBefore;
   private int level;
 
   /** How often the hardware was pointed to another top table. */
   int newTops;
 
+  private HardwareWalker hardware;
+
+  /** In a memory that others used before; what they leaked is not this table's. */
   GenericRig(GenericTables kind, PhysicalMemory memory) {
     this.kind = kind;
     this.memory = memory;
+    allocatedBefore = memory.allocatedPages();
     table = new RadixPageTable(kind.format(), memory, this);
-    root = table.root();
     level = table.topLevel();
+    hardware = kind.walker(memory, table.root(), level);
   }
 
-  GenericRig(GenericTables kind) {
-    this(kind, Memories.fresh());
+  /** Memory that is not made anew for every rig. */
+  static PhysicalMemory sharedMemory(TableMemory where) {
+    return requireNonNull(SHARED.get(where));
   }
 
   @Override
@@ -50,8 +61,8 @@ final class GenericRig implements PageTableOwner, TableRig {
 
   @Override
   public void changeTop(long newRoot, int newLevel) {
-    root = newRoot;
     level = newLevel;
+    hardware = kind.walker(memory, newRoot, newLevel);
     newTops++;
   }
 
@@ -111,14 +122,11 @@ final class GenericRig implements PageTableOwner, TableRig {
 
   @Override
   public @Nullable WalkedPage walk(long iova) {
-    WalkedPage page = kind.walker(memory, root, level).walk(iova);
+    WalkedPage page = hardware.walk(iova);
     return page == null
         ? null
         : new WalkedPage(
-            page.paddr() & ~kind.encryptionBit,
-            page.pageBytes(),
-            page.readable(),
-            page.writable());
+            page.paddr() & ~kind.encryptionBit, page.pageBytes(), page.readable(), page.writable());
   }
 
   @Override
@@ -141,11 +149,11 @@ final class GenericRig implements PageTableOwner, TableRig {
     table.free();
   }
 
-  /** Of a table that grows, ranges that end beyond its present reach are no ranges (PTG-024). */
+  /** Whether the top table that the hardware was told last leads to an address. */
   boolean reaches(long last) {
-    return !config().has(PageTableFeature.DYNAMIC_TOP)
-        || level == 5
-        || last >>> (12 + 9 * (level + 1)) == 0;
+    int bits = 12 + 9 * (level + 1);
+    boolean grows = table.format().config().has(PageTableFeature.DYNAMIC_TOP);
+    return !grows || bits >= 64 || last >>> bits == 0;
   }
 
   /** As the core does: what a failing call mapped is unmapped again. */
@@ -173,7 +181,6 @@ final class GenericRig implements PageTableOwner, TableRig {
     Leaves.Leaf leaf = model.at(iova);
     long expected = model.translate(iova);
     assertThat(table.translate(iova)).as("translation of 0x%x", iova).isEqualTo(expected);
-    HardwareWalker hardware = kind.walker(memory, root, level);
     WalkedPage page = hardware.walk(iova);
     if (leaf == null) {
       assertThat(page).as("walk to 0x%x", iova).isNull();
@@ -201,7 +208,9 @@ final class GenericRig implements PageTableOwner, TableRig {
   void checkAll() {
     for (Leaves.Leaf leaf : model.byStart.values()) {
       check(leaf.start());
-      check(leaf.last());
+      if (leaf.size() > 0x1000) {
+        check(leaf.last());
+      }
     }
   }
 
@@ -218,6 +227,6 @@ final class GenericRig implements PageTableOwner, TableRig {
     }
     assertThat(holdsLeaf()).isFalse();
     table.free();
-    assertThat(memory.allocatedPages()).as("leaked tables").isZero();
+    assertThat(memory.allocatedPages()).as("pages after the end").isEqualTo(allocatedBefore);
   }
 }

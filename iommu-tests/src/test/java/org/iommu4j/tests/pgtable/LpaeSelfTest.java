@@ -32,7 +32,7 @@ class LpaeSelfTest implements LpaeOwner {
     1L << 12 | 1L << 21 | 1L << 30, 1L << 14 | 1L << 25, 1L << 16 | 1L << 29
   };
 
-  private final PhysicalMemory memory = Memories.fresh();
+  private final PhysicalMemory memory = TableKind.fresh();
   private final List<String> problems = new ArrayList<>();
   private long sizes;
 

@@ -11,6 +11,8 @@ import org.iommu4j.spi.PhysicalMemory;
  * @param maker makes a page table in a memory
  */
 record TableKind(String name, Function<PhysicalMemory, TableRig> maker) {
+  private static final long BYTES = 1L << 26;
+
   static Stream<TableKind> all() {
     return Stream.concat(
         Stream.of(GenericTables.values())
@@ -24,7 +26,17 @@ record TableKind(String name, Function<PhysicalMemory, TableRig> maker) {
   }
 
   TableRig rig() {
-    return rig(Memories.fresh());
+    return rig(fresh());
+  }
+
+  /** A memory that is large enough for any test. */
+  static PhysicalMemory fresh() {
+    return memoryAt(0x7_0000_0000L);
+  }
+
+  /** One that begins at an address: tables get addresses above it. */
+  static PhysicalMemory memoryAt(long base) {
+    return TableMemory.HEAP.create(base, BYTES, Integer.MAX_VALUE);
   }
 
   @Override

@@ -30,6 +30,8 @@ import org.iommu4j.testkit.jqwik.IommuArbitraries;
 /** Histories find drivers out: each of these has one mistake that real drivers have had. */
 class BrokenDriversTest {
   private static final int TRIES = 500;
+  private static final long K4 = 0x1000;
+  private static final long M2 = 0x20_0000;
 
   @Example
   void forgetsToInvalidate(@ForAll Random random) {
@@ -70,8 +72,8 @@ class BrokenDriversTest {
         domain ->
             new ForwardingPagingDomainOps(domain) {
               @Override
-              public long mapPages(long iova, long paddr, long size, long count, int prot) {
-                return super.mapPages(iova, paddr, size, count, Prot.RW);
+              public long mapRange(long iova, long paddr, long size, int prot) {
+                return super.mapRange(iova, paddr, size, Prot.RW);
               }
             });
   }
@@ -84,9 +86,9 @@ class BrokenDriversTest {
         domain ->
             new ForwardingPagingDomainOps(domain) {
               @Override
-              public long mapPages(long iova, long paddr, long size, long count, int prot) {
-                long done = super.mapPages(iova, paddr, size, Math.max(1, count - 1), prot);
-                return MapResult.isFailure(done) ? done : MapResult.mapped(count);
+              public long mapRange(long iova, long paddr, long size, int prot) {
+                long done = super.mapRange(iova, paddr, Math.max(K4, size - K4), prot);
+                return MapResult.isFailure(done) ? done : MapResult.mapped(size / K4);
               }
             });
   }
@@ -99,9 +101,9 @@ class BrokenDriversTest {
         domain ->
             new ForwardingPagingDomainOps(domain) {
               @Override
-              public long unmapPages(long iova, long size, long count, IotlbGather gather) {
-                super.unmapPages(iova, size, Math.max(1, count - 1), gather);
-                return size * count;
+              public long unmapRange(long iova, long size, IotlbGather gather) {
+                super.unmapRange(iova, Math.max(K4, size - K4), gather);
+                return size;
               }
             });
   }
@@ -114,13 +116,13 @@ class BrokenDriversTest {
         domain ->
             new ForwardingPagingDomainOps(domain) {
               @Override
-              public long mapPages(long iova, long paddr, long size, long count, int prot) {
-                if (size == 0x1000 || count == 1) {
-                  return super.mapPages(iova, paddr, size, count, prot);
+              public long mapRange(long iova, long paddr, long size, int prot) {
+                if (!isLarge(iova | paddr | size) || size == M2) {
+                  return super.mapRange(iova, paddr, size, prot);
                 }
-                super.mapPages(iova, paddr, size, 1, prot);
-                super.mapPages(iova + size, paddr, size, count - 1, prot);
-                return MapResult.mapped(count);
+                super.mapRange(iova, paddr, M2, prot);
+                super.mapRange(iova + M2, paddr, size - M2, prot);
+                return MapResult.mapped(size / K4);
               }
             });
   }
@@ -150,15 +152,19 @@ class BrokenDriversTest {
               private final Set<Long> tables = new HashSet<>();
 
               @Override
-              public long mapPages(long iova, long paddr, long size, long count, int prot) {
-                if (size == 0x1000) {
-                  tables.add(iova >> 21);
-                } else if (tables.contains(iova >> 21)) {
-                  return MapResult.failed(0, Errno.EEXIST);
+              public long mapRange(long iova, long paddr, long size, int prot) {
+                if (!isLarge(iova | paddr | size)) {
+                  tables.add(iova / M2);
+                } else if (tables.contains(iova / M2)) {
+                  return MapResult.failed(0, Errno.EADDRINUSE);
                 }
-                return super.mapPages(iova, paddr, size, count, prot);
+                return super.mapRange(iova, paddr, size, prot);
               }
             });
+  }
+
+  private static boolean isLarge(long addressesAndSize) {
+    return (addressesAndSize & (M2 - 1)) == 0;
   }
 
   private static void requireFound(

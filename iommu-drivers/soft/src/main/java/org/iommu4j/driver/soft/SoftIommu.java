@@ -40,9 +40,9 @@ import org.slf4j.LoggerFactory;
  * 65536 + requester id for a PCI function, its first firmware id for another device, and for one
  * without such ids a number from 0xff0000 on, see {@link #streamId}. DMA aliases are not followed.
  *
- * <p>Locks, all inside those of the core: the device table's, each page table's (inside the lock of
- * the domain's dirty tracking) and the id pool's are never held together; that of the command
- * registers is innermost.
+ * <p>Locks, all inside those of the core: the device table's, that of a domain's dirty tracking and
+ * the id pool's are never held together; that of the command registers is inside them. Mapping and
+ * unmapping take none.
  */
 public final class SoftIommu implements IommuOps {
   private static final Logger LOG = LoggerFactory.getLogger(SoftIommu.class);
@@ -213,7 +213,7 @@ public final class SoftIommu implements IommuOps {
       throw new IommuException(
           Errno.EOPNOTSUPP, instance + " has no domain with " + flags + " for " + device.device());
     }
-    return new SoftDomain(this, dirty);
+    return SoftDomain.create(this, dirty);
   }
 
   IommuDevice instance() {
