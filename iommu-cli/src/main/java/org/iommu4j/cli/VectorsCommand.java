@@ -2,9 +2,12 @@ package org.iommu4j.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.iommu4j.cli.vectors.VectorException;
 import org.iommu4j.cli.vectors.VectorFiles;
@@ -12,11 +15,14 @@ import org.iommu4j.cli.vectors.VectorResult;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /**
  * {@code iommuctl vectors}: builds page tables as recorded cases did and compares every word.
+ *
+ * <p>With {@code --export} it also writes what this library did, as vector files of the same names.
  *
  * <p>Ends with 0 if there were cases and all of them match, 1 if not, 2 if a path cannot be read or
  * is no vector file.
@@ -41,6 +47,16 @@ final class VectorsCommand implements Callable<Integer> {
       description = "Vector files, and folders to search for *.txt.")
   private List<Path> paths = List.of();
 
+  @Option(
+      names = "--export",
+      paramLabel = "FOLDER",
+      description = {
+        "Also write what this library does in each case, as vector files of the same names.",
+        "The folder is made if it is not there; files in it are replaced."
+      })
+  private @Nullable Path export;
+
+  private final Set<Path> exported = new HashSet<>();
   private int cases;
   private int matching;
   private boolean unreadable;
@@ -51,6 +67,9 @@ final class VectorsCommand implements Callable<Integer> {
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
     try {
+      if (export != null) {
+        Files.createDirectories(export);
+      }
       for (Path file : VectorFiles.find(paths)) {
         run(file, out);
       }
@@ -67,7 +86,11 @@ final class VectorsCommand implements Callable<Integer> {
 
   private void run(Path file, PrintWriter out) {
     try {
-      for (VectorResult result : VectorFiles.run(file)) {
+      List<VectorResult> results = VectorFiles.run(file);
+      if (export != null) {
+        write(results, export.resolve(file.getFileName()));
+      }
+      for (VectorResult result : results) {
         cases++;
         if (result.matches()) {
           matching++;
@@ -82,9 +105,17 @@ final class VectorsCommand implements Callable<Integer> {
     }
   }
 
+  /** The first file of a name replaces what was there; others from other folders are added. */
+  private void write(List<VectorResult> results, Path file) throws IOException {
+    if (exported.add(file)) {
+      Files.deleteIfExists(file);
+    }
+    VectorFiles.append(results, file);
+  }
+
   private void complain(IOException e) {
-    String why = e instanceof NoSuchFileException ? "there is no " + e.getMessage() : e.toString();
-    say("cannot read: " + why);
+    boolean missing = e instanceof NoSuchFileException;
+    say(missing ? "cannot read: there is no " + e.getMessage() : "cannot read or write: " + e);
   }
 
   private void say(@Nullable String problem) {

@@ -7,6 +7,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,21 +34,25 @@ class VectorsCommandTest {
 
   @TempDir private Path folder = Path.of("set by JUnit");
 
-  private int run(String text) throws IOException {
+  private int runText(String text) throws IOException {
     Files.writeString(folder.resolve("cases.txt"), text);
     return run(folder);
   }
 
   private int run(Path path) {
+    return run(new String[] {path.toString()});
+  }
+
+  private int run(String... arguments) {
     return new CommandLine(new Main())
         .setOut(new PrintWriter(out))
         .setErr(new PrintWriter(err))
-        .execute("vectors", path.toString());
+        .execute(Stream.concat(Stream.of("vectors"), Stream.of(arguments)).toArray(String[]::new));
   }
 
   @Test
   void countsCasesThatMatch() throws IOException {
-    assertThat(run(CASE + "\n" + CASE)).isZero();
+    assertThat(runText(CASE + "\n" + CASE)).isZero();
     assertThat(out).hasToString("cases: 2, match: 2" + System.lineSeparator());
     assertThat(err.toString()).isEmpty();
   }
@@ -72,7 +77,7 @@ class VectorsCommandTest {
   })
   void showsWhatDiffers(String mine, String other) throws IOException {
     assertThat(CASE).contains(mine);
-    assertThat(run(CASE.replace(mine, other))).isEqualTo(1);
+    assertThat(runText(CASE.replace(mine, other))).isEqualTo(1);
     assertThat(out.toString())
         .contains("cases.txt:1: case one differs", "\n  - ", "\n  + ")
         .endsWith("cases: 1, match: 0" + System.lineSeparator());
@@ -80,7 +85,7 @@ class VectorsCommandTest {
 
   @Test
   void aMissingWordDiffers() throws IOException {
-    assertThat(run(CASE.replace("w 2 - 0 0000000100001003 T1\n", ""))).isEqualTo(1);
+    assertThat(runText(CASE.replace("w 2 - 0 0000000100001003 T1\n", ""))).isEqualTo(1);
     assertThat(out.toString()).contains("  + w 2 - 0 0000000100001003 T1");
   }
 
@@ -89,8 +94,8 @@ class VectorsCommandTest {
   void aRefusedConfigurationIsAnOutcome() throws IOException {
     String refused =
         "case bad\ncfg fmt=riscv64 features=0xd8 vasz=40 oasz=56 top=3\ninit -22\nend\n";
-    assertThat(run(refused)).isZero();
-    assertThat(run(refused.replace("-22", "-95"))).isEqualTo(1);
+    assertThat(runText(refused)).isZero();
+    assertThat(runText(refused.replace("-22", "-95"))).isEqualTo(1);
     assertThat(out.toString()).contains("- init -95", "+ init -22");
   }
 
@@ -104,15 +109,57 @@ class VectorsCommandTest {
     "end, ende, cases.txt:10: not understood: ende",
   })
   void aMalformedFileIsOneClearLine(String right, String wrong, String problem) throws IOException {
-    assertThat(run(CASE.replaceFirst(right, wrong))).isEqualTo(2);
+    assertThat(runText(CASE.replaceFirst(right, wrong))).isEqualTo(2);
     assertThat(err.toString()).contains(problem).hasLineCount(1);
     assertThat(out.toString()).endsWith("cases: 0, match: 0" + System.lineSeparator());
   }
 
   @Test
   void aFileThatEndsTooEarlyIsMalformed() throws IOException {
-    assertThat(run(CASE.replace("end\n", ""))).isEqualTo(2);
+    assertThat(runText(CASE.replace("end\n", ""))).isEqualTo(2);
     assertThat(err.toString()).contains("cases.txt:10: the file ends within a case");
+  }
+
+  /** The export says what this library does, and so all of it matches when it is read again. */
+  @Test
+  void exportsWhatThisLibraryDoes() throws IOException {
+    String wrong = CASE.replace("-> 0x802abcde", "-> 0x0").replace("case one\n", "case two\n");
+    Files.writeString(folder.resolve("cases.txt"), "# why\n" + CASE + "\n" + wrong);
+    Path other = folder.resolve("more");
+    assertThat(run("--export", other.toString(), folder.toString())).isEqualTo(1);
+    String exported = CASE + "\n" + CASE.replace("case one\n", "case two\n") + "\n";
+    assertThat(other.resolve("cases.txt")).hasContent(exported);
+    assertThat(run("--export", other.toString(), other.toString())).isZero();
+    assertThat(other.resolve("cases.txt")).hasContent(exported);
+    assertThat(out.toString()).endsWith("cases: 2, match: 2" + System.lineSeparator());
+  }
+
+  /** PTR-003: an outcome that differs is exported, too. */
+  @Test
+  void exportsAConfigurationThatIsAccepted() throws IOException {
+    String refused = "case bad\ncfg fmt=riscv64 features=0xd8 vasz=39 oasz=56 top=3\n";
+    Files.writeString(folder.resolve("cases.txt"), refused + "init -22\nend\n");
+    Path other = folder.resolve("more");
+    assertThat(run("--export", other.toString(), folder.toString())).isEqualTo(1);
+    assertThat(out.toString()).contains("- init -22", "+ (the configuration is accepted)");
+    assertThat(other.resolve("cases.txt")).hasContent(refused + "end\n\n");
+    assertThat(run(other)).isZero();
+  }
+
+  @Test
+  void filesOfOneNameAreExportedTogether() throws IOException {
+    Path one = Files.createDirectory(folder.resolve("a"));
+    Path two = Files.createDirectory(folder.resolve("b"));
+    Files.writeString(one.resolve("cases.txt"), CASE);
+    Files.writeString(two.resolve("cases.txt"), CASE);
+    Path other = folder.resolve("c");
+    assertThat(run("--export", other.toString(), one.toString(), two.toString())).isZero();
+    assertThat(other.resolve("cases.txt")).hasContent(CASE + "\n" + CASE + "\n");
+  }
+
+  @Test
+  void aCaseMayHaveCommentsAndEmptyLines() throws IOException {
+    assertThat(runText(CASE.replace("op map", "\n# a superpage\nop map"))).isZero();
   }
 
   @Test

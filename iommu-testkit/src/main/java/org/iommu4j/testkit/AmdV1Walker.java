@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
  * AMD I/O Virtualization Technology specification, "I/O Page Tables for Host Translations". An
  * entry names the level it leads to, so levels can be skipped.
  */
-record AmdV1Walker(PhysicalMemory memory, long root, int mode) implements HardwareWalker {
+record AmdV1Walker(PhysicalMemory memory, long root, int mode, long encryptionBit)
+    implements HardwareWalker {
   @Override
   public @Nullable WalkedPage walk(long iova) {
     if (mode < 6 && iova >>> (12 + 9 * mode) != 0) {
@@ -20,7 +21,10 @@ record AmdV1Walker(PhysicalMemory memory, long root, int mode) implements Hardwa
     while (true) {
       int shift = 3 + 9 * level;
       long index = level == 6 ? iova >>> 57 : iova >>> shift & 0x1ff;
-      long entry = memory.readAcquire(table + 8 * index);
+      if ((table & encryptionBit) != encryptionBit) {
+        return null; // the words of an encrypted table, read without decryption
+      }
+      long entry = memory.readAcquire((table ^ encryptionBit) + 8 * index);
       if ((entry & 1) == 0) {
         return null;
       }

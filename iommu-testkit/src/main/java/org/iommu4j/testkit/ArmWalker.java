@@ -7,12 +7,14 @@ import org.jspecify.annotations.Nullable;
  * Arm Architecture Reference Manual, "The AArch64 Virtual Memory System Architecture", without
  * FEAT_LPA2; 64 KiB pages with FEAT_LPA. Hardware sets no access flag, so without it it faults.
  */
-record ArmWalker(PhysicalMemory memory, long root, int granule, int inputSize, int startLevel)
+record ArmWalker(
+    PhysicalMemory memory, long root, int granule, int inputSize, int startLevel, int outputSize)
     implements HardwareWalker {
   /** In place of SL0: stage 1 starts where its width wants it. */
   static final int STAGE_1 = -1;
 
   private static final int[] PAGE_BITS = {12, 16, 14};
+  private static final int[] OUTPUT_BITS = {32, 36, 40, 42, 44, 48, 52};
 
   @Override
   public @Nullable WalkedPage walk(long iova) {
@@ -22,6 +24,9 @@ record ArmWalker(PhysicalMemory memory, long root, int granule, int inputSize, i
     }
     int page = PAGE_BITS[granule];
     int stride = page - 3;
+    if (startLevel != STAGE_1 && !consistent(width, page, stride)) {
+      return null;
+    }
     long table = root;
     int high = width; // the start table takes all the upper bits: several tables side by side
     for (int level = firstLevel(width, page, stride); level <= 3; level++) {
@@ -40,6 +45,28 @@ record ArmWalker(PhysicalMemory memory, long root, int granule, int inputSize, i
       high = low;
     }
     return null;
+  }
+
+  /**
+   * What SL0 may be for an input and a physical address size: the start level must be one the
+   * hardware has for that size, and its table is of 2 entries or more, at most 16 side by side, on
+   * a multiple of its size.
+   */
+  private boolean consistent(int width, int page, int stride) {
+    int level = firstLevel(width, page, stride);
+    int output = OUTPUT_BITS[outputSize];
+    boolean missing =
+        switch (granule) {
+          case 0 -> level < 0 || (level == 0 && output <= 42);
+          case 1 -> level <= 0 || (level == 1 && output <= 42);
+          default -> level <= 0 || (level == 1 && output <= 40);
+        };
+    int entries = width - (page + (3 - level) * stride); // log2
+    return !missing
+        && level <= 3
+        && entries >= 1
+        && entries <= stride + 4
+        && root % (8L << entries) == 0;
   }
 
   private int firstLevel(int width, int page, int stride) {

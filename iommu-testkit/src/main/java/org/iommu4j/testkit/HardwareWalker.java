@@ -42,7 +42,21 @@ public interface HardwareWalker {
    * @return a walker
    */
   static HardwareWalker x86(PhysicalMemory memory, long root, int levels) {
-    return new X86Walker(memory, root, levels);
+    return new X86Walker(memory, root, levels, 0);
+  }
+
+  /**
+   * Tables of x86-64 processors on a machine of AMD that encrypts its memory.
+   *
+   * @param memory where the tables lie
+   * @param root physical address of the top table, with the encryption bit
+   * @param levels 4 or 5 for 48 or 57 bits
+   * @param encryptionBit the bit of a physical address that says: encrypted. All tables are, so an
+   *     address of one without it is a fault; addresses of pages come with it
+   * @return a walker
+   */
+  static HardwareWalker x86(PhysicalMemory memory, long root, int levels, long encryptionBit) {
+    return new X86Walker(memory, root, levels, encryptionBit);
   }
 
   /**
@@ -54,7 +68,21 @@ public interface HardwareWalker {
    * @return a walker
    */
   static HardwareWalker amdV1(PhysicalMemory memory, long root, int mode) {
-    return new AmdV1Walker(memory, root, mode);
+    return new AmdV1Walker(memory, root, mode, 0);
+  }
+
+  /**
+   * Host tables of AMD, version 1, on a machine that encrypts its memory.
+   *
+   * @param memory where the tables lie
+   * @param root physical address of the top table, as in the device table, with the encryption bit
+   * @param mode the paging mode in the device table, 1 to 6
+   * @param encryptionBit the bit of a physical address that says: encrypted. All tables are, so an
+   *     address of one without it is a fault; addresses of pages come with it
+   * @return a walker
+   */
+  static HardwareWalker amdV1(PhysicalMemory memory, long root, int mode, long encryptionBit) {
+    return new AmdV1Walker(memory, root, mode, encryptionBit);
   }
 
   /**
@@ -70,6 +98,18 @@ public interface HardwareWalker {
   }
 
   /**
+   * Second-stage tables of RISC-V, with Svnapot and Svpbmt.
+   *
+   * @param memory where the tables lie
+   * @param root physical address of the top table, which has 16 KiB
+   * @param levels 3, 4 or 5 for Sv39x4, Sv48x4 or Sv57x4
+   * @return a walker
+   */
+  static HardwareWalker riscvSecondStage(PhysicalMemory memory, long root, int levels) {
+    return new RiscvSecondStageWalker(memory, root, levels);
+  }
+
+  /**
    * ARMv8 tables, stage 1, for unprivileged accesses to the lower half.
    *
    * @param memory where the tables lie
@@ -79,7 +119,7 @@ public interface HardwareWalker {
    * @return a walker
    */
   static HardwareWalker armStage1(PhysicalMemory memory, long root, int granule, int inputSize) {
-    return new ArmWalker(memory, root, granule, inputSize, ArmWalker.STAGE_1);
+    return new ArmWalker(memory, root, granule, inputSize, ArmWalker.STAGE_1, 0);
   }
 
   /**
@@ -90,10 +130,16 @@ public interface HardwareWalker {
    * @param granule the field TG0 of the control register: 0, 1, 2 for 4, 64, 16 KiB
    * @param inputSize its field T0SZ
    * @param startLevel its field SL0
-   * @return a walker
+   * @param outputSize its field PS; what the hardware's addresses have, too
+   * @return a walker; all its walks are faults if the fields contradict each other
    */
   static HardwareWalker armStage2(
-      PhysicalMemory memory, long root, int granule, int inputSize, int startLevel) {
-    return new ArmWalker(memory, root, granule, inputSize, startLevel);
+      PhysicalMemory memory,
+      long root,
+      int granule,
+      int inputSize,
+      int startLevel,
+      int outputSize) {
+    return new ArmWalker(memory, root, granule, inputSize, startLevel, outputSize);
   }
 }

@@ -4,7 +4,8 @@ import org.iommu4j.spi.PhysicalMemory;
 import org.jspecify.annotations.Nullable;
 
 /** Intel SDM volume 3, "4-Level Paging and 5-Level Paging", for user-mode accesses. */
-record X86Walker(PhysicalMemory memory, long root, int levels) implements HardwareWalker {
+record X86Walker(PhysicalMemory memory, long root, int levels, long encryptionBit)
+    implements HardwareWalker {
   private static final int PRESENT = 0;
   private static final int WRITABLE = 1;
   private static final int USER = 2;
@@ -21,7 +22,10 @@ record X86Walker(PhysicalMemory memory, long root, int levels) implements Hardwa
     int shift = 12 + 9 * levels;
     do {
       shift -= 9;
-      long entry = memory.readAcquire(table + (iova >>> shift & 0x1ff) * 8);
+      if ((table & encryptionBit) != encryptionBit) {
+        return null; // the words of an encrypted table, read without decryption
+      }
+      long entry = memory.readAcquire((table ^ encryptionBit) + (iova >>> shift & 0x1ff) * 8);
       if (!bit(entry, PRESENT) || !bit(entry, USER)) {
         return null;
       }

@@ -1,8 +1,6 @@
 package org.iommu4j.cli.vectors;
 
-import java.util.EnumSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.iommu4j.api.DomainGeometry;
 import org.iommu4j.api.Errno;
@@ -10,7 +8,6 @@ import org.iommu4j.api.IotlbGather;
 import org.iommu4j.pgtable.LpaeConfig;
 import org.iommu4j.pgtable.LpaeOwner;
 import org.iommu4j.pgtable.LpaePageTable;
-import org.iommu4j.pgtable.LpaeQuirk;
 import org.iommu4j.pgtable.LpaeRegisters;
 import org.iommu4j.pgtable.LpaeStage;
 import org.iommu4j.pgtable.TableVisitor;
@@ -23,8 +20,8 @@ import org.iommu4j.spi.PagingDomainOps;
  * CORE-532 to CORE-534), as the recording was.
  *
  * <p>The configuration line of a case does not say two things. The granule follows from the
- * recorded page sizes, as no size belongs to two granules. Quirks are told by the words of the
- * case's name, as in {@code quirk_hd}.
+ * recorded page sizes, as no size belongs to two granules. Quirks follow from the marks they leave
+ * ({@link ArmQuirks}).
  */
 final class ArmTable implements TableUnderTest {
   private static final long NON_COHERENT = 1;
@@ -32,15 +29,6 @@ final class ArmTable implements TableUnderTest {
 
   private static final List<Long> GRANULES =
       List.of(1L << 12 | 1L << 21 | 1L << 30, 1L << 14 | 1L << 25, 1L << 16 | 1L << 29 | 1L << 42);
-
-  private static final Map<String, LpaeQuirk> QUIRKS =
-      Map.of(
-          "ns", LpaeQuirk.NON_SECURE,
-          "hd", LpaeQuirk.HARDWARE_DIRTY,
-          "ttbr1", LpaeQuirk.UPPER_HALF,
-          "wbwa", LpaeQuirk.OUTER_WRITE_BACK,
-          "s2fwb", LpaeQuirk.FORCED_WRITE_BACK,
-          "fwb", LpaeQuirk.FORCED_WRITE_BACK);
 
   private final LpaeStage stage;
   private final LpaePageTable table;
@@ -64,30 +52,20 @@ final class ArmTable implements TableUnderTest {
   static ArmTable of(VectorCase recorded, BumpMemory memory) {
     VectorSetup setup = recorded.setup();
     LpaeStage stage = setup.format().equals("arm64s2") ? LpaeStage.STAGE_2 : LpaeStage.STAGE_1;
+    long pageSizes = granule(recorded.recordedPageSizes());
     var config =
         new LpaeConfig(
             stage,
             setup.inputBits(),
             setup.outputBits(),
-            granule(recorded.recordedPageSizes()),
+            pageSizes,
             (setup.features() & NON_COHERENT) == 0,
-            quirks(recorded.name()));
+            ArmQuirks.of(recorded, stage, pageSizes));
     return new ArmTable(stage, new LpaePageTable(config, memory, new Hardware()));
   }
 
   private static long granule(long sizes) {
     return GRANULES.stream().filter(all -> (all & sizes) != 0).findFirst().orElse(GRANULES.get(0));
-  }
-
-  private static Set<LpaeQuirk> quirks(String name) {
-    Set<LpaeQuirk> quirks = EnumSet.noneOf(LpaeQuirk.class);
-    for (String word : name.split("_", -1)) {
-      LpaeQuirk quirk = QUIRKS.get(word);
-      if (quirk != null) {
-        quirks.add(quirk);
-      }
-    }
-    return quirks;
   }
 
   @Override

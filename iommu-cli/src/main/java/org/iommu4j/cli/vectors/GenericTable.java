@@ -49,7 +49,7 @@ final class GenericTable implements TableUnderTest {
       case "amdv1" -> List.of(PageTableFeature.ENCRYPT_TABLES, PageTableFeature.FORCE_COHERENCE);
       case "vtdss" -> List.of(PageTableFeature.FORCE_COHERENCE, PageTableFeature.FORCE_WRITEABLE);
       case "x86_64" -> List.of(PageTableFeature.ENCRYPT_TABLES);
-      case "riscv64" -> List.of(PageTableFeature.SVNAPOT_64K, PageTableFeature.SVPBMT);
+      case "riscv64", "riscv64x4" -> List.of(PageTableFeature.SVNAPOT_64K, PageTableFeature.SVPBMT);
       default -> List.of();
     };
   }
@@ -93,6 +93,7 @@ final class GenericTable implements TableUnderTest {
       case "vtdss" -> VtdSecondStage.of(config);
       case "x86_64" -> X86FirstStage.of(config);
       case "riscv64" -> RiscvSv.of(config);
+      case "riscv64x4" -> RiscvSv.secondStage(config);
       default -> throw new IllegalArgumentException(name);
     };
   }

@@ -4,8 +4,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Finds and runs vectors. */
@@ -54,5 +56,17 @@ public final class VectorFiles {
       }
     }
     return cases.stream().map(VectorReplay::run).toList();
+  }
+
+  /**
+   * Writes what this library did in cases: another vector file.
+   *
+   * @param results at least one
+   * @param file where to; what is there stays, and the cases are added to it
+   * @throws IOException if it cannot be written
+   */
+  public static void append(List<VectorResult> results, Path file) throws IOException {
+    String text = results.stream().map(VectorWriter::text).collect(Collectors.joining());
+    Files.writeString(file, text, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
   }
 }

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /** Reads the cases of one file. */
 final class VectorParser {
   private static final String HEX = "0x[0-9a-f]{1,16}";
-  private static final String NUM = "[0-9]{1,4}";
+  private static final String NUM = "[0-9]{1,6}";
   private static final String ERR = "-[0-9]{1,4}";
   private static final String TABLE = "T[0-9]{1,9}";
 
@@ -98,7 +98,7 @@ final class VectorParser {
     }
     var parser = new VectorParser(file, lines.stream().map(String::strip).toList());
     List<VectorCase> cases = new ArrayList<>();
-    while (parser.skipToCase()) {
+    while (parser.skipToText()) {
       cases.add(parser.readCase());
     }
     if (cases.isEmpty()) {
@@ -107,7 +107,8 @@ final class VectorParser {
     return cases;
   }
 
-  private boolean skipToCase() {
+  /** Skips empty lines and comments; false at the end of the file. */
+  private boolean skipToText() {
     while (at < lines.size() && (lines.get(at).isEmpty() || lines.get(at).startsWith("#"))) {
       at++;
     }
@@ -121,9 +122,10 @@ final class VectorParser {
     var setup =
         new VectorSetup(cfg.group(1), hex(cfg, 2), number(cfg, 3), number(cfg, 4), number(cfg, 5));
     List<VectorStep> steps = new ArrayList<>();
-    while (!next().equals("end")) {
+    while (skipToText() && !next().equals("end")) {
       steps.add(readStep());
     }
+    next();
     at++;
     return new VectorCase(file, first, name, setup, steps);
   }

@@ -40,6 +40,9 @@ public record VectorResult(VectorCase recorded, List<VectorStep> replayed) {
     var text = new StringBuilder();
     text.append(recorded.file()).append(':').append(recorded.line());
     text.append(": case ").append(recorded.name()).append(" differs");
+    if (recorded.recordedAsFailed() && lines(replayed, 0).isEmpty()) {
+      text.append("\n  + (the configuration is accepted)");
+    }
     int steps = Math.max(recorded.steps().size(), replayed.size());
     for (int i = 0; i < steps; i++) {
       List<String> theirs = lines(recorded.steps(), i);

@@ -23,6 +23,10 @@ import org.jspecify.annotations.Nullable;
  *   64 KiB at 0x80010000    address bits 16 ... 12:  1 0 1 1 1
  *                                          size / 2 ---^
  * </pre>
+ *
+ * <p>On a machine with memory encryption one of the upper address bits, often 47 or 51, says that
+ * what lies there is encrypted (AMD64 Architecture Programmer's Manual volume 2, "Secure Memory
+ * Encryption"; PTA-008).
  */
 @Mirrors({"pt_iommu_amdv1", "pt_iommu_amdv1_cfg"})
 public final class AmdV1 implements PageTableFormat {
@@ -58,15 +62,17 @@ public final class AmdV1 implements PageTableFormat {
           PageTableFeature.FORCE_COHERENCE);
 
   private final PageTableConfig config;
+  private final long encrypted;
   private final long coherent;
 
-  private AmdV1(PageTableConfig config) {
+  private AmdV1(PageTableConfig config, long encrypted) {
     this.config = config;
+    this.encrypted = encrypted;
     this.coherent = config.has(PageTableFeature.FORCE_COHERENCE) ? FORCE_COHERENT : 0;
   }
 
   /**
-   * Makes the format for a configuration. Memory encryption adds no bit: the machine has none.
+   * Makes the format for a machine without memory encryption.
    *
    * @param config widths, first top level 0 to 5, features
    * @return the format
@@ -74,9 +80,27 @@ public final class AmdV1 implements PageTableFormat {
    *     features it does not have
    */
   public static AmdV1 of(PageTableConfig config) {
+    return of(config, 0);
+  }
+
+  /**
+   * Makes the format for a machine that encrypts its memory. With {@link
+   * PageTableFeature#ENCRYPT_TABLES} all entries carry the bit that marks encrypted memory, except
+   * leaves for {@link Prot#MMIO} (PTA-008); translations come without it. A driver sets it in the
+   * root pointer.
+   *
+   * @param config widths, first top level 0 to 5, features
+   * @param encryptionMask the bit of physical addresses (CPUID 0x8000001F tells which), above all
+   *     output addresses; 0 if there is none
+   * @return the format
+   * @throws org.iommu4j.api.IommuException EINVAL for widths, a top level or an encryption mask,
+   *     EOPNOTSUPP for features it does not have
+   */
+  public static AmdV1 of(PageTableConfig config, long encryptionMask) {
     FormatChecks.widthsAndFeatures(NAME, config, MAX_INPUT_BITS, MAX_OUTPUT_BITS, KNOWN);
     FormatChecks.topLevel(NAME, config.topLevel(), 0, MAX_TOP, Errno.EINVAL);
-    var format = new AmdV1(FormatChecks.inForce(config));
+    long encrypted = FormatChecks.encrypted(NAME, config, encryptionMask, ADDRESS);
+    var format = new AmdV1(FormatChecks.inForce(config), encrypted);
     FormatChecks.complete(format);
     return format;
   }
@@ -134,13 +158,13 @@ public final class AmdV1 implements PageTableFormat {
 
   @Override
   public long addressMask() {
-    return ADDRESS;
+    return ADDRESS & ~encrypted;
   }
 
   /** Hardware ANDs permissions along the walk: tables have them all (PTA-008). */
   @Override
   public long table(long address, int level) {
-    return address | tableValue(level) | READ | WRITE;
+    return address | tableValue(level) | READ | WRITE | encrypted;
   }
 
   @Override
@@ -153,6 +177,7 @@ public final class AmdV1 implements PageTableFormat {
     return PRESENT
         | ((prot & Prot.READ) != 0 ? READ : 0)
         | ((prot & Prot.WRITE) != 0 ? WRITE : 0)
+        | ((prot & Prot.MMIO) == 0 ? encrypted : 0)
         | coherent;
   }
 
@@ -170,7 +195,7 @@ public final class AmdV1 implements PageTableFormat {
     if ((leaf & NEXT_LEVEL) != SIZE_IN_ADDRESS) {
       return itemLg2(level);
     }
-    long address = (leaf & ADDRESS) | ((1L << PAGE_LG2) - 1);
+    long address = (leaf & addressMask()) | ((1L << PAGE_LG2) - 1);
     return Long.numberOfTrailingZeros(~address) + 1;
   }
 

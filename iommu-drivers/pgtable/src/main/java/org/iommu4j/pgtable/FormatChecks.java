@@ -50,6 +50,22 @@ final class FormatChecks {
     }
   }
 
+  /**
+   * The bit that all entries carry on a machine with memory encryption; 0 without the feature. An
+   * output address that reached it could not be told from one in encrypted memory.
+   */
+  static long encrypted(String name, PageTableConfig config, long mask, long addressBits) {
+    boolean above = Long.numberOfTrailingZeros(mask) >= config.outputBits();
+    if (mask != 0 && (Long.bitCount(mask) != 1 || (mask & ~addressBits) != 0 || !above)) {
+      throw new IommuException(
+          Errno.EINVAL,
+          String.format(
+              "%s tables for output addresses of %d bits cannot mark encrypted memory by 0x%x",
+              name, config.outputBits(), mask));
+    }
+    return config.has(PageTableFeature.ENCRYPT_TABLES) ? mask : 0;
+  }
+
   /** Refuses what does not go together, and a fixed top that is too small for the width. */
   static void complete(PageTableFormat format) {
     PageTableConfig config = format.config();

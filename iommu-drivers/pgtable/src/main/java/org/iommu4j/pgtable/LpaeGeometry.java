@@ -29,6 +29,7 @@ record LpaeGeometry(
   private static final int[] GRANULES = {K4, K16, K64};
 
   static LpaeGeometry of(LpaeConfig config) {
+    LpaeQuirk.check(config);
     int granuleLg2 = granule(config.pageSizes());
     int width = granuleLg2 == K64 ? LARGE_WIDTH : SMALL_WIDTH;
     if (config.inputBits() > LARGE_WIDTH || config.outputBits() > LARGE_WIDTH) {

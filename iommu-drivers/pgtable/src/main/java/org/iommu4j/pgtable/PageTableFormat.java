@@ -59,8 +59,10 @@ public interface PageTableFormat {
   }
 
   /**
-   * How many entries a table has: as many at every level, except that the uppermost bits of an
-   * address may not suffice for a whole top table.
+   * How many entries a table has: as many at every level, except that a top table may have less, if
+   * the uppermost bits of an address do not suffice for a whole one, or more. If those take more
+   * than a page, the table lies in adjacent pages, on a multiple of its size; a format with {@link
+   * PageTableFeature#DYNAMIC_TOP} has no such table.
    *
    * @param level its level
    * @return log2 of the entries

@@ -17,6 +17,10 @@ import org.jspecify.annotations.Nullable;
  *                                   |       levels 1, 2
  *                                   written back (tables)
  * </pre>
+ *
+ * <p>On a machine with memory encryption one of the upper address bits, often 47 or 51, says that
+ * what lies there is encrypted (AMD64 Architecture Programmer's Manual volume 2, "Secure Memory
+ * Encryption"; PTX-006).
  */
 @Mirrors({"pt_iommu_x86_64", "pt_iommu_x86_64_cfg"})
 public final class X86FirstStage implements PageTableFormat {
@@ -46,13 +50,15 @@ public final class X86FirstStage implements PageTableFormat {
           PageTableFeature.ENCRYPT_TABLES);
 
   private final PageTableConfig config;
+  private final long encrypted;
 
-  private X86FirstStage(PageTableConfig config) {
+  private X86FirstStage(PageTableConfig config, long encrypted) {
     this.config = config;
+    this.encrypted = encrypted;
   }
 
   /**
-   * Makes the format for a configuration. Memory encryption adds no bit: the machine has none.
+   * Makes the format for a machine without memory encryption.
    *
    * @param config widths, top level 3 or 4, features
    * @return the format
@@ -60,9 +66,27 @@ public final class X86FirstStage implements PageTableFormat {
    *     level it does not have
    */
   public static X86FirstStage of(PageTableConfig config) {
+    return of(config, 0);
+  }
+
+  /**
+   * Makes the format for a machine of AMD that encrypts its memory. With {@link
+   * PageTableFeature#ENCRYPT_TABLES} all entries carry the bit that marks encrypted memory, except
+   * leaves for {@link Prot#MMIO}; translations come without it (PTX-006). A driver sets it in the
+   * root pointer.
+   *
+   * @param config widths, top level 3 or 4, features
+   * @param encryptionMask the bit of physical addresses (CPUID 0x8000001F tells which), above all
+   *     output addresses; 0 if there is none
+   * @return the format
+   * @throws org.iommu4j.api.IommuException EINVAL for widths or an encryption mask, EOPNOTSUPP for
+   *     features or a top level it does not have
+   */
+  public static X86FirstStage of(PageTableConfig config, long encryptionMask) {
     FormatChecks.widthsAndFeatures(NAME, config, MAX_INPUT_BITS, MAX_OUTPUT_BITS, KNOWN);
     FormatChecks.topLevel(NAME, config.topLevel(), MIN_TOP, MAX_TOP, Errno.EOPNOTSUPP);
-    var format = new X86FirstStage(FormatChecks.inForce(config));
+    long encrypted = FormatChecks.encrypted(NAME, config, encryptionMask, ADDRESS);
+    var format = new X86FirstStage(FormatChecks.inForce(config), encrypted);
     FormatChecks.complete(format);
     return format;
   }
@@ -109,12 +133,12 @@ public final class X86FirstStage implements PageTableFormat {
 
   @Override
   public long addressMask() {
-    return ADDRESS;
+    return ADDRESS & ~encrypted;
   }
 
   @Override
   public long table(long address, int level) {
-    return address | PRESENT | WRITE | USER | ACCESSED;
+    return address | PRESENT | WRITE | USER | ACCESSED | encrypted;
   }
 
   @Override
@@ -125,7 +149,11 @@ public final class X86FirstStage implements PageTableFormat {
   /** Reading cannot be withheld; DIRTY goes with WRITE, as software never looks at it (PTX-003). */
   @Override
   public long attributes(int prot) {
-    return PRESENT | USER | ACCESSED | ((prot & Prot.WRITE) != 0 ? WRITE | DIRTY : 0);
+    return PRESENT
+        | USER
+        | ACCESSED
+        | ((prot & Prot.WRITE) != 0 ? WRITE | DIRTY : 0)
+        | ((prot & Prot.MMIO) == 0 ? encrypted : 0);
   }
 
   @Override

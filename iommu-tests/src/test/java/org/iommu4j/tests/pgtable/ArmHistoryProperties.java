@@ -34,7 +34,7 @@ class ArmHistoryProperties {
     var rig = new ArmRig(kind, ArmRig.sharedMemory(where));
     for (Step step : history) {
       long pageSize = nth(rig.table.pageSizes(), step.size());
-      long iova = base(kind, step.area()) + step.page() * pageSize;
+      long iova = (base(kind, step.area()) & -pageSize) + step.page() * pageSize;
       if (iova + step.count() * pageSize > 1L << kind.inputBits) {
         continue;
       }

@@ -5,19 +5,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import org.iommu4j.api.DirtyBitmap;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.api.Prot;
+import org.iommu4j.pgtable.LpaeConfig;
 import org.iommu4j.pgtable.LpaeOwner;
 import org.iommu4j.pgtable.LpaePageTable;
+import org.iommu4j.pgtable.LpaeQuirk;
 import org.iommu4j.pgtable.LpaeStage;
+import org.iommu4j.pgtable.TableVisitor;
 import org.iommu4j.spi.MapResult;
 import org.iommu4j.spi.PhysicalMemory;
 import org.iommu4j.testkit.HardwareWalker;
 import org.iommu4j.testkit.WalkedPage;
+import org.jspecify.annotations.Nullable;
 
 /** An ARM page table, the hardware that walks it, and the model of both. */
-final class ArmRig implements LpaeOwner {
+final class ArmRig implements LpaeOwner, TableRig {
   private static final Map<TableMemory, PhysicalMemory> SHARED =
       TableMemory.ofEach(0x7_0000_0000L, 1L << 28);
 
@@ -29,18 +35,148 @@ final class ArmRig implements LpaeOwner {
 
   private final long allocatedBefore;
 
+  /** Sizes that are used; the domain of the core can hide some. */
+  private long pageSizes;
+
   /** In a memory that others used before; what they leaked is not this table's. */
   ArmRig(ArmTables kind, PhysicalMemory memory) {
+    this(kind, memory, kind.config());
+  }
+
+  private ArmRig(ArmTables kind, PhysicalMemory memory, LpaeConfig config) {
     this.kind = kind;
     this.memory = memory;
     allocatedBefore = memory.allocatedPages();
-    table = new LpaePageTable(kind.config(), memory, this);
+    table = new LpaePageTable(config, memory, this);
     hardware = kind.walker(memory, table);
+    pageSizes = table.pageSizes();
   }
 
   /** Memory that is not made anew for every rig. */
   static PhysicalMemory sharedMemory(TableMemory where) {
     return requireNonNull(SHARED.get(where));
+  }
+
+  /** Tables of which the hardware manages the dirty marks. */
+  static ArmRig withDirtyMarks(ArmTables kind) {
+    LpaeConfig plain = kind.config();
+    var config =
+        new LpaeConfig(
+            plain.stage(),
+            plain.inputBits(),
+            plain.outputBits(),
+            plain.pageSizes(),
+            plain.coherentWalk(),
+            Set.of(LpaeQuirk.HARDWARE_DIRTY));
+    return new ArmRig(kind, TableKind.fresh(), config);
+  }
+
+  @Override
+  public PhysicalMemory memory() {
+    return memory;
+  }
+
+  @Override
+  public int inputBits() {
+    return kind.inputBits;
+  }
+
+  @Override
+  public int outputBits() {
+    return kind.outputBits;
+  }
+
+  @Override
+  public boolean canonical() {
+    return false;
+  }
+
+  @Override
+  public long pageSizes() {
+    return pageSizes;
+  }
+
+  @Override
+  public void restrictPageSizes(long sizes) {
+    pageSizes = table.pageSizes() & sizes;
+  }
+
+  /** The core's loop over page sizes (CORE-502 to CORE-507). */
+  @Override
+  public @Nullable Errno mapRange(long iova, long paddr, long size, int prot) {
+    if (((iova | paddr | size) & (smallestPage() - 1)) != 0) {
+      return Errno.EINVAL;
+    }
+    long done = 0;
+    while (done < size) {
+      long page = Leaves.bestPage(pageSizes, iova + done, paddr + done, size - done);
+      long count = count(iova + done, paddr + done, size - done, page);
+      long result = table.map(iova + done, paddr + done, page, count, prot);
+      done += MapResult.pages(result) * page;
+      if (MapResult.isFailure(result)) {
+        assertThat(unmapRange(iova, done)).as("what was mapped before").isEqualTo(done);
+        return MapResult.errno(result);
+      }
+    }
+    return null;
+  }
+
+  /** Pages of one size up to where a larger one is possible. */
+  private long count(long iova, long paddr, long size, long page) {
+    long n = 1;
+    while (n * page < size
+        && Leaves.bestPage(pageSizes, iova + n * page, paddr + n * page, size - n * page) == page) {
+      n++;
+    }
+    return n;
+  }
+
+  @Override
+  public long unmapRange(long iova, long size) {
+    if (((iova | size) & (smallestPage() - 1)) != 0) {
+      return 0;
+    }
+    long done = 0;
+    while (done < size) {
+      long page = Leaves.bestPage(pageSizes, iova + done, iova + done, size - done);
+      long count = count(iova + done, iova + done, size - done, page);
+      long removed = table.unmap(iova + done, page, count, new IotlbGather());
+      if (removed == 0) {
+        break;
+      }
+      done += removed;
+    }
+    return done;
+  }
+
+  @Override
+  public long translate(long iova) {
+    return table.translate(iova);
+  }
+
+  @Override
+  public @Nullable WalkedPage walk(long iova) {
+    return hardware.walk(iova);
+  }
+
+  @Override
+  public void visit(TableVisitor visitor) {
+    table.visit(visitor);
+  }
+
+  @Override
+  public void readAndClearDirty(long iova, long size, boolean noClear, DirtyBitmap dirty) {
+    table.readAndClearDirty(iova, size, noClear, dirty);
+  }
+
+  @Override
+  public Errno overlap() {
+    return Errno.EEXIST;
+  }
+
+  @Override
+  public void free() {
+    table.free();
   }
 
   @Override

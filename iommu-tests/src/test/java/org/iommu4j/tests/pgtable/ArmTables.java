@@ -10,18 +10,26 @@ import org.iommu4j.testkit.HardwareWalker;
 
 /** Both stages with all granules, start tables small, full and side by side. */
 enum ArmTables {
+  S1_4K_32(LpaeStage.STAGE_1, 12, 32, 40),
   S1_4K_39(LpaeStage.STAGE_1, 12, 39, 48),
   S1_4K_48(LpaeStage.STAGE_1, 12, 48, 48),
   S1_16K_47(LpaeStage.STAGE_1, 14, 47, 44),
   S1_16K_36(LpaeStage.STAGE_1, 14, 36, 40),
+  S1_16K_48(LpaeStage.STAGE_1, 14, 48, 48),
+  S1_64K_42(LpaeStage.STAGE_1, 16, 42, 42),
   S1_64K_48(LpaeStage.STAGE_1, 16, 48, 48),
   S1_64K_52(LpaeStage.STAGE_1, 16, 52, 52),
   S2_4K_40_CONCATENATED(LpaeStage.STAGE_2, 12, 40, 40),
   S2_4K_42_CONCATENATED(LpaeStage.STAGE_2, 12, 42, 42),
+  S2_4K_32(LpaeStage.STAGE_2, 12, 32, 40),
   S2_4K_44(LpaeStage.STAGE_2, 12, 44, 44),
+  S2_4K_48(LpaeStage.STAGE_2, 12, 48, 48),
+  S2_16K_36(LpaeStage.STAGE_2, 14, 36, 36),
   S2_16K_40_CONCATENATED(LpaeStage.STAGE_2, 14, 40, 40),
   S2_16K_48_CONCATENATED(LpaeStage.STAGE_2, 14, 48, 48),
-  S2_64K_42(LpaeStage.STAGE_2, 16, 42, 42);
+  S2_64K_42(LpaeStage.STAGE_2, 16, 42, 42),
+  S2_64K_48(LpaeStage.STAGE_2, 16, 48, 48),
+  S2_64K_52(LpaeStage.STAGE_2, 16, 52, 52);
 
   final LpaeStage stage;
   final int granuleLg2;
@@ -40,7 +48,7 @@ enum ArmTables {
         switch (granuleLg2) {
           case 12 -> 1L << 12 | 1L << 21 | 1L << 30;
           case 14 -> 1L << 14 | 1L << 25;
-          default -> 1L << 16 | 1L << 29;
+          default -> 1L << 16 | 1L << 29 | 1L << 42;
         };
     return new LpaeConfig(stage, inputBits, outputBits, sizes, true, Set.of());
   }
@@ -51,6 +59,6 @@ enum ArmTables {
     return stage == LpaeStage.STAGE_1
         ? HardwareWalker.armStage1(memory, table.root(), r.granule(), r.inputSize())
         : HardwareWalker.armStage2(
-            memory, table.root(), r.granule(), r.inputSize(), r.startLevel());
+            memory, table.root(), r.granule(), r.inputSize(), r.startLevel(), r.size());
   }
 }

@@ -26,6 +26,7 @@ class GenericHistoryProperties {
   /** One call; the numbers are made to fit the table it is made on. */
   record Step(boolean map, int area, int page, long pages, int target, int prot) {}
 
+  // PTX-006, PTA-008: what is not MMIO is encrypted
   // PTG-005 to PTG-007, PTG-012, PTG-014, PTG-017 to PTG-020, PTG-023, PTG-024
   @Property(shrinking = ShrinkingMode.BOUNDED)
   void tableHardwareAndModelAgree(@ForAll("histories") List<Step> history) {
@@ -68,10 +69,7 @@ class GenericHistoryProperties {
   /** Places where tables of all levels meet, and the ends of what can be mapped. */
   private static long base(GenericTables kind, int area) {
     int bits = kind.format().config().inputBits();
-    boolean canonical =
-        kind.name().startsWith("SV")
-            || kind == GenericTables.X86_48
-            || kind == GenericTables.X86_57;
+    boolean canonical = kind.canonical();
     int half = canonical ? bits - 1 : bits;
     return switch (area) {
       case 0 -> 1L << 21;
@@ -110,7 +108,7 @@ class GenericHistoryProperties {
             page,
             pages,
             Arbitraries.of(0, 0, 1, 4, 16, 17),
-            Arbitraries.of(Prot.RW, Prot.READ, Prot.WRITE))
+            Arbitraries.of(Prot.RW, Prot.READ, Prot.WRITE, Prot.RW | Prot.MMIO))
         .as(Step::new)
         .list()
         .ofSize(OPERATIONS);

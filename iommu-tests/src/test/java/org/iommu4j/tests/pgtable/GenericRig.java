@@ -4,8 +4,11 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Map;
+import org.iommu4j.api.DirtyBitmap;
+import org.iommu4j.api.Errno;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.api.Prot;
+import org.iommu4j.pgtable.PageTableConfig;
 import org.iommu4j.pgtable.PageTableFeature;
 import org.iommu4j.pgtable.PageTableOwner;
 import org.iommu4j.pgtable.RadixPageTable;
@@ -14,9 +17,10 @@ import org.iommu4j.spi.MapResult;
 import org.iommu4j.spi.PhysicalMemory;
 import org.iommu4j.testkit.HardwareWalker;
 import org.iommu4j.testkit.WalkedPage;
+import org.jspecify.annotations.Nullable;
 
 /** A page table, the hardware that walks it, and the model of both. */
-final class GenericRig implements PageTableOwner {
+final class GenericRig implements PageTableOwner, TableRig {
   private static final long MEMORY = 0x7_0000_0000L;
   private static final long SIZE = 1L << 26;
   private static final Map<TableMemory, PhysicalMemory> SHARED = TableMemory.ofEach(MEMORY, SIZE);
@@ -27,6 +31,10 @@ final class GenericRig implements PageTableOwner {
   final Leaves model = new Leaves();
   private final long allocatedBefore;
   private int level;
+
+  /** How often the hardware was pointed to another top table. */
+  int newTops;
+
   private HardwareWalker hardware;
 
   /** In a memory that others used before; what they leaked is not this table's. */
@@ -37,14 +45,6 @@ final class GenericRig implements PageTableOwner {
     table = new RadixPageTable(kind.format(), memory, this);
     level = table.topLevel();
     hardware = kind.walker(memory, table.root(), level);
-  }
-
-  GenericRig(GenericTables kind, TableMemory where, int pageLimit) {
-    this(kind, where.create(MEMORY, SIZE, pageLimit));
-  }
-
-  GenericRig(GenericTables kind, TableMemory where) {
-    this(kind, where, Integer.MAX_VALUE);
   }
 
   /** Memory that is not made anew for every rig. */
@@ -63,6 +63,90 @@ final class GenericRig implements PageTableOwner {
   public void changeTop(long newRoot, int newLevel) {
     level = newLevel;
     hardware = kind.walker(memory, newRoot, newLevel);
+    newTops++;
+  }
+
+  @Override
+  public PhysicalMemory memory() {
+    return memory;
+  }
+
+  private PageTableConfig config() {
+    return table.format().config();
+  }
+
+  @Override
+  public int inputBits() {
+    return config().inputBits();
+  }
+
+  @Override
+  public int outputBits() {
+    return config().outputBits();
+  }
+
+  @Override
+  public boolean canonical() {
+    return kind.canonical();
+  }
+
+  @Override
+  public long pageSizes() {
+    return table.pageSizes();
+  }
+
+  @Override
+  public void restrictPageSizes(long sizes) {
+    table.restrictPageSizes(sizes);
+  }
+
+  @Override
+  public @Nullable Errno mapRange(long iova, long paddr, long size, int prot) {
+    long result = map(iova, paddr, size, prot);
+    if (MapResult.isFailure(result)) {
+      return MapResult.errno(result);
+    }
+    assertThat(result).isEqualTo(MapResult.mapped(size >>> 12));
+    return null;
+  }
+
+  @Override
+  public long unmapRange(long iova, long size) {
+    return unmap(iova, size);
+  }
+
+  @Override
+  public long translate(long iova) {
+    return table.translate(iova);
+  }
+
+  @Override
+  public @Nullable WalkedPage walk(long iova) {
+    WalkedPage page = hardware.walk(iova);
+    return page == null
+        ? null
+        : new WalkedPage(
+            page.paddr() & ~kind.encryptionBit, page.pageBytes(), page.readable(), page.writable());
+  }
+
+  @Override
+  public void visit(TableVisitor visitor) {
+    table.visit(visitor);
+  }
+
+  @Override
+  public void readAndClearDirty(long iova, long size, boolean noClear, DirtyBitmap dirty) {
+    table.readAndClearDirty(iova, size, noClear, dirty);
+  }
+
+  @Override
+  public Errno overlap() {
+    return Errno.EADDRINUSE;
+  }
+
+  @Override
+  public void free() {
+    table.free();
   }
 
   /** Whether the top table that the hardware was told last leads to an address. */
@@ -102,12 +186,14 @@ final class GenericRig implements PageTableOwner {
       assertThat(page).as("walk to 0x%x", iova).isNull();
     } else {
       boolean write = (leaf.prot() & Prot.WRITE) != 0;
-      boolean alwaysReads =
-          kind.name().startsWith("X86") || (kind.name().startsWith("SV") && write);
-      boolean read = (leaf.prot() & Prot.READ) != 0 || alwaysReads;
+      boolean read =
+          (leaf.prot() & Prot.READ) != 0
+              || kind.alwaysReadable()
+              || (write && kind.writableIsReadable());
+      long encrypted = (leaf.prot() & Prot.MMIO) == 0 ? kind.encryptionBit : 0;
       assertThat(page)
           .as("walk to 0x%x", iova)
-          .isEqualTo(new WalkedPage(expected, leaf.size(), read, write));
+          .isEqualTo(new WalkedPage(expected | encrypted, leaf.size(), read, write));
     }
   }
 
