@@ -317,7 +317,7 @@ public abstract class FileMemoryContract extends PhysicalMemoryContract {
   void compareAndSetHoldsAgainstAnotherProcess() throws Exception {
     Path file = folder.resolve("counter");
     PhysicalMemory memory = created(file, FileLayout.of(BASE, SIZE));
-    int each = 200_000;
+    int each = 1_000_000;
     try (Child child = Child.of(file)) {
       assertThat(child.ask("add", 0x10, 1)).isEqualTo("added");
       child.tell("add", 0x10, each);

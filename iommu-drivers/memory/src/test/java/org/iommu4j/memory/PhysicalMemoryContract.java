@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -395,9 +396,11 @@ public abstract class PhysicalMemoryContract {
   @Timeout(60)
   void compareAndSetLosesNothing() throws Exception {
     PhysicalMemory memory = memory();
-    int each = 50_000;
+    int each = 1_000_000; // long enough to run at the same time, or to be interrupted in between
+    CyclicBarrier start = new CyclicBarrier(2);
     Callable<Object> adder =
         () -> {
+          start.await();
           for (int i = 0; i < each; i++) {
             add(memory, BASE + 0x808, 1);
           }
@@ -410,7 +413,7 @@ public abstract class PhysicalMemoryContract {
   protected static void add(PhysicalMemory memory, long at, long more) {
     long old;
     do {
-      old = memory.read(at);
+      old = memory.readAcquire(at);
     } while (!memory.compareAndSet(at, old, old + more));
   }
 
