@@ -237,6 +237,7 @@ public abstract class FileMemoryContract extends PhysicalMemoryContract {
                   memory.allocatedPages();
                 }
               });
+      reader.setDaemon(true);
       reader.start();
       await(memory, BASE + 8, 1);
       ((AutoCloseable) memory).close();
