@@ -6,7 +6,6 @@ import java.util.Map;
 import java.util.Set;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.IommuException;
-import org.iommu4j.memory.HeapMemory;
 import org.iommu4j.spi.PageArrays;
 import org.iommu4j.spi.PhysicalMemory;
 import org.jspecify.annotations.Nullable;
@@ -19,13 +18,19 @@ import org.jspecify.annotations.Nullable;
  * #recorded} says which address the recording has for it.
  */
 final class BumpMemory implements PhysicalMemory {
-  private static final long BASE = 0x1_0000_0000L;
+  static final long BASE = 0x1_0000_0000L;
   private static final long HALF = 1L << 29;
+  static final long SIZE = 2 * HALF;
 
-  private final HeapMemory words = HeapMemory.builder().base(BASE).size(2 * HALF).build();
+  private final PhysicalMemory words;
   private final Map<Long, Integer> numbers = new HashMap<>();
   private final Set<Long> lent = new HashSet<>();
   private long nextLarge = BASE + HALF;
+
+  /** Over words that are all zero, from {@link #BASE} on. */
+  BumpMemory(PhysicalMemory words) {
+    this.words = words;
+  }
 
   /** The number of a table. */
   int number(long table) {

@@ -7,11 +7,20 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.iommu4j.memory.HeapMemory;
+import org.iommu4j.spi.PhysicalMemory;
 
 /** Finds and runs vectors. */
 public final class VectorFiles {
+  /** Where the memory for the tables of a case begins: a byte address. */
+  public static final long MEMORY_BASE = BumpMemory.BASE;
+
+  /** The size of that memory in bytes; little of it is used. */
+  public static final long MEMORY_SIZE = BumpMemory.SIZE;
+
   private VectorFiles() {}
 
   /**
@@ -40,7 +49,7 @@ public final class VectorFiles {
   }
 
   /**
-   * Runs the cases of a file.
+   * Runs the cases of a file, with tables on the heap.
    *
    * @param file text in the grammar of vectors
    * @return one result per case
@@ -48,6 +57,20 @@ public final class VectorFiles {
    * @throws VectorException if it is not in that grammar
    */
   public static List<VectorResult> run(Path file) throws IOException, VectorException {
+    return run(file, () -> HeapMemory.builder().base(MEMORY_BASE).size(MEMORY_SIZE).build());
+  }
+
+  /**
+   * Runs the cases of a file.
+   *
+   * @param file text in the grammar of vectors
+   * @param memories asked once per case, for words that are all zero, from {@link #MEMORY_BASE} on
+   * @return one result per case
+   * @throws IOException if it cannot be read
+   * @throws VectorException if it is not in that grammar
+   */
+  public static List<VectorResult> run(Path file, Supplier<? extends PhysicalMemory> memories)
+      throws IOException, VectorException {
     List<VectorCase> cases = VectorParser.read(file);
     for (VectorCase one : cases) {
       if (!VectorReplay.knows(one.setup().format())) {
@@ -55,7 +78,7 @@ public final class VectorFiles {
             file, one.line() + 1, "there are no tables of format " + one.setup().format());
       }
     }
-    return cases.stream().map(VectorReplay::run).toList();
+    return cases.stream().map(one -> VectorReplay.run(one, memories.get())).toList();
   }
 
   /**

@@ -10,13 +10,15 @@ import org.iommu4j.api.IommuException;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.pgtable.TableVisitor;
 import org.iommu4j.spi.MapResult;
+import org.iommu4j.spi.PhysicalMemory;
 
 /** Does what a case asks for and writes down what comes of it, in the grammar of the recording. */
 final class VectorReplay {
-  private final BumpMemory memory = new BumpMemory();
+  private final BumpMemory memory;
   private final TableUnderTest table;
 
-  private VectorReplay(VectorCase recorded) {
+  private VectorReplay(VectorCase recorded, PhysicalMemory words) {
+    memory = new BumpMemory(words);
     table =
         ArmTable.knows(recorded.setup().format())
             ? ArmTable.of(recorded, memory)
@@ -28,11 +30,11 @@ final class VectorReplay {
     return ArmTable.knows(format) || GenericTable.knows(format);
   }
 
-  /** Runs a case. */
-  static VectorResult run(VectorCase recorded) {
+  /** Runs a case, with its tables in words that are all zero. */
+  static VectorResult run(VectorCase recorded, PhysicalMemory words) {
     List<VectorStep> mine = new ArrayList<>();
     try {
-      var replay = new VectorReplay(recorded);
+      var replay = new VectorReplay(recorded, words);
       for (VectorStep step : recorded.steps()) {
         mine.add(new VectorStep(step.op(), replay.run(step.op())));
       }

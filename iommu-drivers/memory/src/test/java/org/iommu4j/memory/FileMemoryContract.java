@@ -220,7 +220,7 @@ public abstract class FileMemoryContract extends PhysicalMemoryContract {
 
   /** A thread that is not told that the memory is closed is refused; the JVM lives. */
   @Test
-  @Timeout(60)
+  @Timeout(120)
   void closingUnderAReaderIsSafe() throws Exception {
     for (int round = 0; round < 20; round++) {
       PhysicalMemory memory = create(BASE, SIZE, Integer.MAX_VALUE);
@@ -237,6 +237,7 @@ public abstract class FileMemoryContract extends PhysicalMemoryContract {
                   memory.allocatedPages();
                 }
               });
+      reader.setDaemon(true);
       reader.start();
       await(memory, BASE + 8, 1);
       ((AutoCloseable) memory).close();
@@ -285,7 +286,7 @@ public abstract class FileMemoryContract extends PhysicalMemoryContract {
     @Override
     public void close() throws Exception {
       to.close();
-      boolean ended = process.waitFor(20, TimeUnit.SECONDS);
+      boolean ended = process.waitFor(60, TimeUnit.SECONDS);
       process.destroyForcibly();
       assertThat(ended).as("the child ended by itself").isTrue();
     }
@@ -293,7 +294,7 @@ public abstract class FileMemoryContract extends PhysicalMemoryContract {
 
   @ParameterizedTest
   @ValueSource(longs = {0x5008, 5 * GIB + 0x4008})
-  @Timeout(60)
+  @Timeout(120)
   void anotherProcessSeesTheSameWords(long offset) throws Exception {
     Path file = folder.resolve("shared");
     PhysicalMemory memory = created(file, FileLayout.of(GIB, 5 * GIB + 0x5000));
@@ -313,11 +314,11 @@ public abstract class FileMemoryContract extends PhysicalMemoryContract {
 
   /** Both add at the same time, and nothing is lost. */
   @Test
-  @Timeout(60)
+  @Timeout(120)
   void compareAndSetHoldsAgainstAnotherProcess() throws Exception {
     Path file = folder.resolve("counter");
     PhysicalMemory memory = created(file, FileLayout.of(BASE, SIZE));
-    int each = 200_000;
+    int each = 1_000_000;
     try (Child child = Child.of(file)) {
       assertThat(child.ask("add", 0x10, 1)).isEqualTo("added");
       child.tell("add", 0x10, each);
@@ -331,11 +332,11 @@ public abstract class FileMemoryContract extends PhysicalMemoryContract {
 
   /** Release and acquire carry plain words to another process and back. */
   @Test
-  @Timeout(60)
+  @Timeout(120)
   void releaseAndAcquireReachAnotherProcess() throws Exception {
     Path file = folder.resolve("ball");
     PhysicalMemory memory = created(file, FileLayout.of(BASE, SIZE));
-    long rounds = 5_000;
+    long rounds = 500;
     long flag = BASE + 0x3000;
     try (Child child = Child.of(file)) {
       child.tell("answer", 0x3000, rounds);

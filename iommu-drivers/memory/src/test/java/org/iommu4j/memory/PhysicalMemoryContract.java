@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -349,10 +350,10 @@ public abstract class PhysicalMemoryContract {
 
   /** What was written before a release is seen after the acquire that reads its value. */
   @Test
-  @Timeout(60)
+  @Timeout(120)
   void releaseAndAcquirePublish() throws Exception {
     PhysicalMemory memory = memory();
-    int rounds = 20_000;
+    int rounds = 1_000;
     long flag = BASE + SIZE / 2;
     together(
         () -> {
@@ -392,12 +393,14 @@ public abstract class PhysicalMemoryContract {
   }
 
   @Test
-  @Timeout(60)
+  @Timeout(120)
   void compareAndSetLosesNothing() throws Exception {
     PhysicalMemory memory = memory();
-    int each = 50_000;
+    int each = 1_000_000; // long enough to run at the same time, or to be interrupted in between
+    CyclicBarrier start = new CyclicBarrier(2);
     Callable<Object> adder =
         () -> {
+          start.await();
           for (int i = 0; i < each; i++) {
             add(memory, BASE + 0x808, 1);
           }
@@ -410,13 +413,13 @@ public abstract class PhysicalMemoryContract {
   protected static void add(PhysicalMemory memory, long at, long more) {
     long old;
     do {
-      old = memory.read(at);
+      old = memory.readAcquire(at);
     } while (!memory.compareAndSet(at, old, old + more));
   }
 
   /** A word in a run that is written and cleared is all there or not at all. */
   @Test
-  @Timeout(60)
+  @Timeout(120)
   void noWordIsSeenHalfWritten() throws Exception {
     PhysicalMemory memory = memory();
     long whole = 0x1234_5678_0000_0000L | 0x9abc_def1L;
@@ -444,7 +447,7 @@ public abstract class PhysicalMemoryContract {
   }
 
   @Test
-  @Timeout(60)
+  @Timeout(120)
   void threadsNeverGetOnePageTwice() throws Exception {
     PhysicalMemory memory = memory();
     Callable<Object> user =
