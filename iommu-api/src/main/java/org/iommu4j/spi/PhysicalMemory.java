@@ -38,6 +38,18 @@ public interface PhysicalMemory {
   long allocatedPages();
 
   /**
+   * Which pages are allocated: what a leak report names. Runs from {@link #allocatePages} appear
+   * page by page.
+   *
+   * @return the address of each, the highest first; a snapshot
+   * @throws IommuException EOPNOTSUPP from a memory that only counts
+   */
+  default long[] allocatedPageAddresses() {
+    throw new IommuException(
+        Errno.EOPNOTSUPP, "this memory does not know where its allocated pages are");
+  }
+
+  /**
    * Reads 64 bits without ordering.
    *
    * @param address a multiple of 8

@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.iommu4j.api.AttachHandle;
 import org.iommu4j.api.Attachment;
@@ -61,10 +60,7 @@ public final class GroupImpl implements IommuGroup {
 
   private final GroupTable table;
   final int id;
-  private final AtomicInteger references = new AtomicInteger(1);
-
-  /** How many of the references belong to members, which consumers must not drop. */
-  private final AtomicInteger memberReferences = new AtomicInteger();
+  private final GroupReferences references = new GroupReferences();
 
   /** Queued during a bus replay until its default domain is set up (CORE-035). */
   @GuardedBy("lock")
@@ -125,37 +121,24 @@ public final class GroupImpl implements IommuGroup {
    * @return false if the last reference is gone
    */
   public boolean tryRef() {
-    int now;
-    do {
-      now = references.get();
-      if (now == 0) {
-        return false;
-      }
-    } while (!references.compareAndSet(now, now + 1));
-    return true;
+    return references.tryTake();
   }
 
   @Override
   public void put() {
-    int now;
-    do {
-      now = references.get();
-      if (now == 0) {
-        throw gone();
-      }
-      if (now <= memberReferences.get()) {
-        throw new IommuException(
-            Errno.EINVAL, "group " + id + ": its " + now + " references belong to its members");
-      }
-    } while (!references.compareAndSet(now, now - 1));
-    if (now == 1) {
-      end();
+    switch (references.drop()) {
+      case DONE -> {}
+      case LAST -> end();
+      case GONE -> throw gone();
+      case REFUSED ->
+          throw new IommuException(
+              Errno.EINVAL, "group " + id + ": the references left belong to its members");
     }
   }
 
   /** The reference of a probe turns into one of a member. */
   void adoptReference() {
-    memberReferences.incrementAndGet();
+    references.adopt();
   }
 
   /**
@@ -163,13 +146,12 @@ public final class GroupImpl implements IommuGroup {
    * (CORE-026). References that consumers hold cannot be told from one that is handed over.
    */
   public boolean hasReferenceForNewcomer() {
-    return references.get() > memberReferences.get();
+    return references.exceedMembers();
   }
 
   /** Drops the reference of a member that has left; not under the lock. */
   void putMember() {
-    memberReferences.decrementAndGet();
-    if (references.decrementAndGet() == 0) {
+    if (references.dropOfMember()) {
       end();
     }
   }
@@ -199,7 +181,7 @@ public final class GroupImpl implements IommuGroup {
   }
 
   void requireAlive() {
-    if (references.get() == 0) {
+    if (references.all() == 0) {
       throw gone();
     }
     services.guard().requireOpen();
@@ -437,7 +419,7 @@ public final class GroupImpl implements IommuGroup {
 
   /** Whether anybody holds a reference. */
   public boolean isAlive() {
-    return references.get() != 0;
+    return references.all() != 0;
   }
 
   /** The violation and refusal for a claim without owner (CORE-310, 312). */
@@ -666,7 +648,7 @@ public final class GroupImpl implements IommuGroup {
   public @Nullable GroupSnapshot snapshotOrNull() {
     lock.lock();
     try {
-      if (references.get() == 0) {
+      if (references.all() == 0) {
         return null;
       }
       List<GroupSnapshot.Member> copies = new ArrayList<>(members.size());
@@ -682,7 +664,7 @@ public final class GroupImpl implements IommuGroup {
           ownership.owner(),
           ownership.count(),
           recoveryCount,
-          references.get(),
+          references.all(),
           pasids.snapshot(),
           List.copyOf(copies));
     } finally {

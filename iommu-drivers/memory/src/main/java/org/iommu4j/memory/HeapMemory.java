@@ -231,6 +231,12 @@ public final class HeapMemory implements PhysicalMemory {
   }
 
   @Override
+  public long[] allocatedPageAddresses() {
+    long top = base + size - PAGE_SIZE;
+    return pool.taken().mapToLong(number -> top - ((long) number << PAGE_SHIFT)).toArray();
+  }
+
+  @Override
   public long read(long address) {
     long[] frame = frame(checked(address, "read"));
     return frame == null ? 0 : frame[word(address)];

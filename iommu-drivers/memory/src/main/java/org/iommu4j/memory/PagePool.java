@@ -3,6 +3,7 @@ package org.iommu4j.memory;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.stream.IntStream;
 
 /**
  * Keeps account of which of a number of pages are taken. Thread-safe.
@@ -111,5 +112,15 @@ final class PagePool {
 
   synchronized int used() {
     return used;
+  }
+
+  /** The numbers of all pages that are lent, ascending. */
+  synchronized IntStream taken() {
+    BitSet pages = new BitSet();
+    for (int order = 0; order < ORDERS; order++) {
+      int size = 1 << order;
+      taken[order].stream().forEach(first -> pages.set(first, first + size));
+    }
+    return pages.stream();
   }
 }

@@ -69,6 +69,7 @@ public abstract class PageTableDomain implements PagingDomainOps, PageTableOwner
    * @param more operations of the driver, besides attaching and those of this class
    * @throws org.iommu4j.api.IommuException ENOMEM if there is no page for the top table
    */
+  @SuppressWarnings("this-escape") // the table keeps its owner and calls nothing on it yet
   protected PageTableDomain(PageTableFormat format, PhysicalMemory memory, DomainOp... more) {
     this.memory = memory;
     this.table = new RadixPageTable(format, memory, this);

@@ -2,6 +2,7 @@ package org.iommu4j.tests.arch;
 
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -116,6 +117,15 @@ final class ModulesTest {
         .filter(export -> !export.isQualified())
         .map(ModuleDescriptor.Exports::source)
         .collect(Collectors.toSet());
+  }
+
+  /** It is built by Java 22 and later only. */
+  @Test
+  void memoryOnSegmentsNeedsMemory() {
+    ModuleDescriptor module = modules.get("org.iommu4j.memory.segment");
+    assumeThat(module).as("was not built").isNotNull();
+    assertThat(neededAtRunTime(requireNonNull(module))).containsExactly("org.iommu4j.memory");
+    assertThat(shown(module)).containsExactly("org.iommu4j.memory.segment");
   }
 
   @Test

@@ -62,7 +62,9 @@ final class SoakActor implements Runnable {
               default -> false;
             };
         case CLAIM_GROUP, CLAIM_DEVICE -> refusal == Errno.EPERM || refusal == Errno.EBUSY;
-        case BIND, ATTACH -> refusal == Errno.EBUSY;
+        // A replay of the bus may have probed the device and not finished its group (CORE-301).
+        case BIND -> refusal == Errno.EBUSY || refusal == Errno.EPROBE_DEFER;
+        case ATTACH -> refusal == Errno.EBUSY;
         // The IOMMU is not there, or a replay of the bus was faster (CORE-103); the group may end.
         case PLUG, LOOK -> refusal == Errno.ENODEV;
         default -> false;

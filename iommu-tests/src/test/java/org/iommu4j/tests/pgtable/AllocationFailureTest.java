@@ -2,11 +2,14 @@ package org.iommu4j.tests.pgtable;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.stream.Stream;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.Prot;
 import org.iommu4j.spi.MapResult;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Memory that runs out at any table of a map: nothing stays mapped and nothing leaks. */
 class AllocationFailureTest {
@@ -14,14 +17,19 @@ class AllocationFailureTest {
   private static final long PADDR = 0x8000_1000L;
   private static final long SIZE = 0x40_6000;
 
+  static Stream<Arguments> tablesAndMemories() {
+    return Stream.of(GenericTables.values())
+        .flatMap(kind -> Stream.of(TableMemory.values()).map(where -> Arguments.of(kind, where)));
+  }
+
   // PTG-009, PTG-011
   @ParameterizedTest
-  @EnumSource
-  void undoIsExactAtEveryTable(GenericTables kind) {
-    int needed = pagesNeeded(kind);
+  @MethodSource("tablesAndMemories")
+  void undoIsExactAtEveryTable(GenericTables kind, TableMemory where) {
+    int needed = pagesNeeded(kind, where);
     assertThat(needed).isGreaterThan(4);
     for (int limit = 1; limit < needed; limit++) {
-      var rig = new GenericRig(kind, limit);
+      var rig = new GenericRig(kind, where, limit);
       long result = rig.map(IOVA, PADDR, SIZE, Prot.RW);
       assertThat(MapResult.isFailure(result)).isTrue();
       assertThat(MapResult.errno(result)).isEqualTo(Errno.ENOMEM);
@@ -33,17 +41,17 @@ class AllocationFailureTest {
     }
   }
 
-  private static int pagesNeeded(GenericTables kind) {
-    var rig = new GenericRig(kind);
+  private static int pagesNeeded(GenericTables kind, TableMemory where) {
+    var rig = new GenericRig(kind, where);
     assertThat(MapResult.isFailure(rig.map(IOVA, PADDR, SIZE, Prot.RW))).isFalse();
     return (int) rig.memory.allocatedPages();
   }
 
   // PTG-023: growing the top needs tables, too
   @ParameterizedTest
-  @EnumSource(names = "AMD_GROWING")
-  void aTopThatCannotGrowStaysAsItIs(GenericTables kind) {
-    var rig = new GenericRig(kind, 4);
+  @EnumSource
+  void aTopThatCannotGrowStaysAsItIs(TableMemory where) {
+    var rig = new GenericRig(GenericTables.AMD_GROWING, where, 4);
     assertThat(rig.map(0x1000, PADDR, 0x1000, Prot.RW)).isEqualTo(MapResult.mapped(1));
     rig.model.add(0x1000, PADDR, 0x1000, Prot.RW);
     long result = rig.map(1L << 48, PADDR, 0x1000, Prot.RW);

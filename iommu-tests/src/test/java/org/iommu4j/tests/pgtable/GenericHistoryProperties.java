@@ -15,7 +15,10 @@ import org.iommu4j.api.Errno;
 import org.iommu4j.api.Prot;
 import org.iommu4j.spi.MapResult;
 
-/** Whatever is mapped and unmapped, the table, the hardware and a plain map agree. */
+/**
+ * Whatever is mapped and unmapped, the table, the hardware and a plain map agree. Every history is
+ * done with every configuration in every memory.
+ */
 class GenericHistoryProperties {
   private static final int OPERATIONS = 100;
   private static final long PAGE = 0x1000;
@@ -25,16 +28,25 @@ class GenericHistoryProperties {
 
   // PTG-005 to PTG-007, PTG-012, PTG-014, PTG-017 to PTG-020, PTG-023, PTG-024
   @Property(shrinking = ShrinkingMode.BOUNDED)
-  void tableHardwareAndModelAgree(
-      @ForAll GenericTables kind, @ForAll("histories") List<Step> history) {
-    var rig = new GenericRig(kind);
+  void tableHardwareAndModelAgree(@ForAll("histories") List<Step> history) {
+    for (TableMemory where : TableMemory.values()) {
+      for (GenericTables kind : GenericTables.values()) {
+        where.naming(kind, () -> run(kind, where, history));
+      }
+    }
+  }
+
+  private static void run(GenericTables kind, TableMemory where, List<Step> history) {
+    var rig = new GenericRig(kind, GenericRig.sharedMemory(where));
     for (Step step : history) {
       long iova = base(kind, step.area()) + step.page() * PAGE;
       long size = step.pages() * PAGE;
       if (step.map()) {
         map(rig, iova, target(iova, step.target()), size, step.prot());
       } else {
-        assertThat(rig.unmap(iova, size)).isEqualTo(rig.model.unmap(iova, size));
+        // PTG-024: a range that passes the reach of a growing table as it is now is no range
+        long expected = rig.reaches(iova + size - 1) ? rig.model.unmap(iova, size) : 0;
+        assertThat(rig.unmap(iova, size)).as("unmap 0x%x+0x%x", iova, size).isEqualTo(expected);
       }
       rig.checkAround(iova, size);
     }

@@ -1,38 +1,55 @@
 package org.iommu4j.tests.pgtable;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Map;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.api.Prot;
-import org.iommu4j.memory.HeapMemory;
+import org.iommu4j.pgtable.PageTableFeature;
 import org.iommu4j.pgtable.PageTableOwner;
 import org.iommu4j.pgtable.RadixPageTable;
 import org.iommu4j.pgtable.TableVisitor;
 import org.iommu4j.spi.MapResult;
+import org.iommu4j.spi.PhysicalMemory;
 import org.iommu4j.testkit.HardwareWalker;
 import org.iommu4j.testkit.WalkedPage;
 
 /** A page table, the hardware that walks it, and the model of both. */
 final class GenericRig implements PageTableOwner {
   private static final long MEMORY = 0x7_0000_0000L;
+  private static final long SIZE = 1L << 26;
+  private static final Map<TableMemory, PhysicalMemory> SHARED = TableMemory.ofEach(MEMORY, SIZE);
 
   final GenericTables kind;
-  final HeapMemory memory;
+  final PhysicalMemory memory;
   final RadixPageTable table;
   final Leaves model = new Leaves();
-  private long root;
+  private final long allocatedBefore;
   private int level;
+  private HardwareWalker hardware;
 
-  GenericRig(GenericTables kind, int pageLimit) {
+  /** In a memory that others used before; what they leaked is not this table's. */
+  GenericRig(GenericTables kind, PhysicalMemory memory) {
     this.kind = kind;
-    memory = HeapMemory.builder().base(MEMORY).size(1L << 26).pageLimit(pageLimit).build();
+    this.memory = memory;
+    allocatedBefore = memory.allocatedPages();
     table = new RadixPageTable(kind.format(), memory, this);
-    root = table.root();
     level = table.topLevel();
+    hardware = kind.walker(memory, table.root(), level);
   }
 
-  GenericRig(GenericTables kind) {
-    this(kind, Integer.MAX_VALUE);
+  GenericRig(GenericTables kind, TableMemory where, int pageLimit) {
+    this(kind, where.create(MEMORY, SIZE, pageLimit));
+  }
+
+  GenericRig(GenericTables kind, TableMemory where) {
+    this(kind, where, Integer.MAX_VALUE);
+  }
+
+  /** Memory that is not made anew for every rig. */
+  static PhysicalMemory sharedMemory(TableMemory where) {
+    return requireNonNull(SHARED.get(where));
   }
 
   @Override
@@ -44,8 +61,15 @@ final class GenericRig implements PageTableOwner {
 
   @Override
   public void changeTop(long newRoot, int newLevel) {
-    root = newRoot;
     level = newLevel;
+    hardware = kind.walker(memory, newRoot, newLevel);
+  }
+
+  /** Whether the top table that the hardware was told last leads to an address. */
+  boolean reaches(long last) {
+    int bits = 12 + 9 * (level + 1);
+    boolean grows = table.format().config().has(PageTableFeature.DYNAMIC_TOP);
+    return !grows || bits >= 64 || last >>> bits == 0;
   }
 
   /** As the core does: what a failing call mapped is unmapped again. */
@@ -73,7 +97,6 @@ final class GenericRig implements PageTableOwner {
     Leaves.Leaf leaf = model.at(iova);
     long expected = model.translate(iova);
     assertThat(table.translate(iova)).as("translation of 0x%x", iova).isEqualTo(expected);
-    HardwareWalker hardware = kind.walker(memory, root, level);
     WalkedPage page = hardware.walk(iova);
     if (leaf == null) {
       assertThat(page).as("walk to 0x%x", iova).isNull();
@@ -99,7 +122,9 @@ final class GenericRig implements PageTableOwner {
   void checkAll() {
     for (Leaves.Leaf leaf : model.byStart.values()) {
       check(leaf.start());
-      check(leaf.last());
+      if (leaf.size() > 0x1000) {
+        check(leaf.last());
+      }
     }
   }
 
@@ -116,6 +141,6 @@ final class GenericRig implements PageTableOwner {
     }
     assertThat(holdsLeaf()).isFalse();
     table.free();
-    assertThat(memory.allocatedPages()).as("leaked tables").isZero();
+    assertThat(memory.allocatedPages()).as("pages after the end").isEqualTo(allocatedBefore);
   }
 }

@@ -8,17 +8,19 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.api.Prot;
-import org.iommu4j.memory.HeapMemory;
 import org.iommu4j.pgtable.PageTableOwner;
 import org.iommu4j.pgtable.RadixPageTable;
 import org.iommu4j.spi.MapResult;
+import org.iommu4j.spi.PhysicalMemory;
 import org.iommu4j.testkit.HardwareWalker;
 import org.iommu4j.testkit.WalkedPage;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Two writers whose ranges share leaf tables, and a walker that runs freely. The writers never free
@@ -37,12 +39,22 @@ class TableSoakTest {
     public void changeTop(long root, int level) {}
   }
 
+  static Stream<Arguments> tablesAndMemories() {
+    return Stream.of(
+            GenericTables.AMD_FULL,
+            GenericTables.VTD_48,
+            GenericTables.VTD_48_NO_SNOOP,
+            GenericTables.X86_47,
+            GenericTables.SV57)
+        .flatMap(kind -> Stream.of(TableMemory.values()).map(where -> Arguments.of(kind, where)));
+  }
+
   // PTG-014, PTG-019
   @ParameterizedTest
-  @EnumSource(names = {"AMD_FULL", "VTD_48", "VTD_48_NO_SNOOP", "X86_47", "SV57"})
+  @MethodSource("tablesAndMemories")
   @Timeout(60)
-  void writersOnDisjointRangesAndAWalker(GenericTables kind) throws Exception {
-    HeapMemory memory = HeapMemory.ofSize(1L << 26);
+  void writersOnDisjointRangesAndAWalker(GenericTables kind, TableMemory where) throws Exception {
+    PhysicalMemory memory = where.create(0, 1L << 26, Integer.MAX_VALUE);
     var table = new RadixPageTable(kind.format(), memory, new Late());
     table.restrictPageSizes(table.pageSizes() & 0x11000);
     HardwareWalker walker = kind.walker(memory, table.root(), table.topLevel());
