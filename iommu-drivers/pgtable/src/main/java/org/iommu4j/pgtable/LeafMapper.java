@@ -69,8 +69,7 @@ final class LeafMapper {
   }
 
   /** Fills a table, if there is none yet, and links it then, so that it need not be zeroed. */
-  private long mapTable(
-      long top, long iova, long paddr, int leaves, int sizeLg2, long attributes) {
+  private long mapTable(long top, long iova, long paddr, int leaves, int sizeLg2, long attributes) {
     int level = shape.levelOf(sizeLg2) + 1;
     long above = links.tableFor(top, iova, level);
     if (above < 0) {

@@ -83,8 +83,8 @@ final class TableLinks {
    * Takes a page for a table that will be full of leaves, if none is there yet.
    *
    * @param slot the entry that shall point to it
-   * @return its address, to be filled and then {@link #linkFull linked}; 0 if a table has to be made
-   *     or found as usual; or an errno, negative
+   * @return its address, to be filled and then {@link #linkFull linked}; 0 if a table has to be
+   *     made or found as usual; or an errno, negative
    */
   long pageToFill(long slot) {
     if (shape.incoherent || memory.readAcquire(slot) != PageTableFormat.EMPTY) {
@@ -99,8 +99,7 @@ final class TableLinks {
 
   /** Shows the hardware a filled table; false, and it is gone, if another thread was first. */
   boolean linkFull(long slot, long table, int level) {
-    boolean linked =
-        memory.compareAndSet(slot, PageTableFormat.EMPTY, shape.table(table, level));
+    boolean linked = memory.compareAndSet(slot, PageTableFormat.EMPTY, shape.table(table, level));
     if (!linked) {
       memory.freePage(table);
     }
