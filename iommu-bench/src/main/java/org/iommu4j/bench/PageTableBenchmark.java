@@ -6,8 +6,8 @@ import org.iommu4j.api.PagingDomain;
 import org.iommu4j.api.PlatformDevice;
 import org.iommu4j.api.Prot;
 import org.iommu4j.core.IommuCore;
-import org.iommu4j.memory.HeapMemory;
-import org.iommu4j.pgtable.RadixPageTable;
+import org.iommu4j.spi.PagingDomainOps;
+import org.iommu4j.spi.PhysicalMemory;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -23,9 +23,9 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * The scenarios {@code pt/...}: generic page tables in heap memory. A method's name is the
- * scenario's, with underscores for slashes. With {@code crowd=true} tables of all formats did the
- * same work in this JVM before, so nothing is compiled for one format alone.
+ * The scenarios {@code pt/...}; {@link Scenarios} prints them under their names. With {@code
+ * crowd=true} tables of all formats in both memories did the same work in this JVM before, so
+ * nothing is compiled for one format or memory alone.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
@@ -41,15 +41,24 @@ public class PageTableBenchmark {
   private static final long K64 = 1L << 16;
   private static final long M2 = 1L << 21;
   private static final long G1 = 1L << 30;
+  private static final long ALL = -1L;
   private static final int ENTRIES_2M = 512;
   private static final int ENTRIES_1G = 262_144;
+  private static final int CROWD = 20_000;
+  private static final int CROWD_BULK = 1_000;
+  private static final String[] FORMATS = {"amdv1", "vtdss", "x86_64", "riscv64", "arm64s1"};
+  private static final String[] MEMORIES = {"heap", "mapped"};
 
   private static final int QUERIES = 65_536;
   private static final long SEED = 0x9E37_79B9_7F4A_7C15L;
 
   /** The format. */
-  @Param({"amdv1", "vtdss", "x86_64", "riscv64"})
+  @Param({"amdv1", "vtdss", "x86_64", "riscv64", "arm64s1"})
   public String format = "vtdss";
+
+  /** Where the tables lie. */
+  @Param({"heap", "mapped"})
+  public String memory = "heap";
 
   /** Whether all formats were used first. */
   @Param({"false", "true"})
@@ -59,24 +68,27 @@ public class PageTableBenchmark {
   private final long[] queries = new long[QUERIES];
   private int query;
 
-  private Bench hot = new Bench("vtdss");
-  private Bench small = new Bench("vtdss");
-  private Bench large = new Bench("vtdss");
-  private Bench filled = new Bench("vtdss");
+  private Bench hot = new Bench("vtdss", "heap", ALL);
+  private Bench small = new Bench("vtdss", "heap", K4);
+  private Bench large = new Bench("vtdss", "heap", ALL);
+  private Bench filled = new Bench("vtdss", "heap", K4);
 
   /** Creates the state; JMH calls this. */
   public PageTableBenchmark() {}
 
   /** A core with one domain over a table of its own. */
   private static final class Bench {
-    final TableDomain ops;
-    final RadixPageTable table;
+    final PagingDomainOps ops;
     final PagingDomain domain;
+    final boolean ranges;
 
-    Bench(String format) {
-      var memory = HeapMemory.ofSize(64L << 20);
-      ops = new TableDomain(TableFormats.of(format), memory);
-      table = ops.pages();
+    Bench(String format, String memory, long pageSizes) {
+      PhysicalMemory words = TableMemories.of(memory);
+      ops =
+          format.equals("arm64s1")
+              ? new ArmDomain(words, pageSizes)
+              : new TableDomain(TableFormats.of(format), words, pageSizes);
+      ranges = ops instanceof TableDomain;
       var core = IommuCore.create(new IdleIommu(true, () -> ops));
       PlatformDevice device = PlatformDevice.builder("dev").build();
       core.probeDevice(device);
@@ -87,33 +99,6 @@ public class PageTableBenchmark {
   /** Makes the tables. */
   @Setup(Level.Trial)
   public void setUp() {
-    if (crowd) {
-      for (String each : new String[] {"amdv1", "vtdss", "x86_64", "riscv64"}) {
-        prepare(each);
-        for (int i = 0; i < 2_000; i++) {
-          hot4k_core();
-          hot4k_direct();
-          pair_2M_4Kleaf();
-          pair_64K_large();
-          pair_2M_large();
-          iova_to_phys_1G4K_indep();
-        }
-      }
-    }
-    prepare(format);
-  }
-
-  private void prepare(String name) {
-    hot = new Bench(name);
-    hot.table.map(IOVA + K4, PADDR, K4, Prot.RW);
-    small = new Bench(name);
-    small.table.restrictPageSizes(K4);
-    small.table.map(ANCHOR, PADDR, K4, Prot.RW);
-    large = new Bench(name);
-    large.table.map(ANCHOR, PADDR, K4, Prot.RW);
-    filled = new Bench(name);
-    filled.table.restrictPageSizes(K4);
-    filled.table.map(IOVA, PADDR, G1, Prot.RW);
     long x = SEED;
     for (int i = 0; i < QUERIES; i++) {
       x ^= x << 13;
@@ -121,27 +106,67 @@ public class PageTableBenchmark {
       x ^= x << 17;
       queries[i] = IOVA + (x & (G1 - 1));
     }
+    if (crowd) {
+      for (String where : MEMORIES) {
+        for (String each : FORMATS) {
+          prepare(each, where);
+          useAll();
+        }
+      }
+    }
+    prepare(format, memory);
   }
 
-  private long pair(Bench bench, long size) {
-    bench.table.map(IOVA, PADDR, size, Prot.RW);
-    gather.init();
-    long done = bench.table.unmap(IOVA, size, gather);
-    bench.ops.iotlbSync(gather);
-    return done;
+  private void useAll() {
+    for (int i = 0; i < CROWD; i++) {
+      hot4k_core();
+      hot4k_direct();
+      pair_2M_large();
+      pair_1G_large();
+      iova_to_phys_1G4K_indep();
+    }
+    for (int i = 0; i < CROWD_BULK; i++) {
+      pair_2M_4Kleaf();
+      pair_64K_large();
+    }
+  }
+
+  private void prepare(String name, String where) {
+    hot = new Bench(name, where, ALL);
+    hot.domain.map(IOVA + K4, PADDR, K4, Prot.RW);
+    small = new Bench(name, where, K4);
+    small.domain.map(ANCHOR, PADDR, K4, Prot.RW);
+    large = new Bench(name, where, ALL);
+    large.domain.map(ANCHOR, PADDR, K4, Prot.RW);
+    filled = new Bench(name, where, K4);
+    filled.domain.map(IOVA, PADDR, G1, Prot.RW);
+  }
+
+  private static long pair(Bench bench, long size) {
+    bench.domain.map(IOVA, PADDR, size, Prot.RW);
+    return bench.domain.unmap(IOVA, size);
   }
 
   /** One page, through the core's public calls. */
   @Benchmark
   public long hot4k_core() {
-    hot.domain.map(IOVA, PADDR, K4, Prot.RW);
-    return hot.domain.unmap(IOVA, K4);
+    return pair(hot, K4);
   }
 
   /** One page, through the page table. */
   @Benchmark
   public long hot4k_direct() {
-    return pair(hot, K4);
+    gather.init();
+    long done;
+    if (hot.ranges) {
+      hot.ops.mapRange(IOVA, PADDR, K4, Prot.RW);
+      done = hot.ops.unmapRange(IOVA, K4, gather);
+    } else {
+      hot.ops.mapPages(IOVA, PADDR, K4, 1, Prot.RW);
+      done = hot.ops.unmapPages(IOVA, K4, 1, gather);
+    }
+    hot.ops.iotlbSync(gather);
+    return done;
   }
 
   /** 2 MiB in pages of 4 KiB, per entry. */
@@ -179,12 +204,12 @@ public class PageTableBenchmark {
   /** Random addresses in 1 GiB of 4 KiB pages. */
   @Benchmark
   public long iova_to_phys_1G4K_indep() {
-    return filled.table.translate(queries[query++ & (QUERIES - 1)]);
+    return filled.ops.iovaToPhys(queries[query++ & (QUERIES - 1)]);
   }
 
   /** The same over few entries. */
   @Benchmark
   public long iova_to_phys_1G4K_first4096() {
-    return filled.table.translate(queries[query++ & 4095]);
+    return filled.ops.iovaToPhys(queries[query++ & 4095]);
   }
 }

@@ -5,18 +5,14 @@ import org.iommu4j.api.Domain;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.pgtable.PageTableDomain;
 import org.iommu4j.pgtable.PageTableFormat;
-import org.iommu4j.pgtable.RadixPageTable;
 import org.iommu4j.spi.PhysicalMemory;
 import org.jspecify.annotations.Nullable;
 
 /** A domain whose hardware has nothing to invalidate, so that what is measured is the tables. */
 final class TableDomain extends PageTableDomain {
-  TableDomain(PageTableFormat format, PhysicalMemory memory) {
+  TableDomain(PageTableFormat format, PhysicalMemory memory, long pageSizes) {
     super(format, memory);
-  }
-
-  RadixPageTable pages() {
-    return table();
+    table().restrictPageSizes(pageSizes);
   }
 
   @Override

@@ -3,6 +3,7 @@ package org.iommu4j.memory;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.util.Arrays;
 import java.util.SplittableRandom;
@@ -14,6 +15,7 @@ import java.util.concurrent.Future;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.iommu4j.api.Errno;
 import org.iommu4j.api.IommuException;
+import org.iommu4j.spi.PageArrays;
 import org.iommu4j.spi.PhysicalMemory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -122,6 +124,53 @@ public abstract class PhysicalMemoryContract {
     assertRefused(Errno.EFAULT, () -> memory.read(0));
     memory.freePage(-0x1000);
     assertRefused(Errno.EINVAL, () -> memory.freePage(0));
+  }
+
+  // Pages as arrays.
+
+  /** What is said of {@link PhysicalMemory#arrays}; a memory may have none. */
+  @Test
+  void arraysAreTheMemory() throws Exception {
+    PhysicalMemory memory = memory();
+    PageArrays arrays = memory.arrays();
+    assumeThat(arrays).isNotNull();
+    assertThat(memory.arrays()).isSameAs(arrays);
+    long page = BASE >>> 12;
+    memory.write(BASE + 0x3008, 5);
+    long[] words = arrays.page(page + 3);
+    assertThat(words).hasSize(TABLE);
+    assertThat(words[1]).isEqualTo(5);
+    words[2] = 6;
+    assertThat(memory.read(BASE + 0x3010)).isEqualTo(6);
+    assertThat(arrays.page(page + 3)).isSameAs(words);
+    assertThat(arrays.peek(page + 3)).isSameAs(words);
+    assertThat(arrays.peek(page + 4)).isNull();
+    assertThat(arrays.page(page + 4)[0]).isZero();
+    memory.freePage(memory.allocatePage());
+    assertThat(arrays.page(page + 3)).isSameAs(words);
+    long pages = SIZE >>> 12;
+    for (long at : new long[] {page - 1, page + pages, 0, -1, page + (1L << 32), 1L << 63}) {
+      assertRefused(Errno.EFAULT, () -> arrays.page(at));
+    }
+    assertThat(arrays.page(page + pages - 1)).hasSize(TABLE);
+    PageArrays three = create(BASE, 0x3000, Integer.MAX_VALUE).arrays();
+    assertThat(three).isNotNull();
+    assertRefused(Errno.EFAULT, () -> three.page(page + 3));
+  }
+
+  /** They are pages as others, and do not spoil those. */
+  @Test
+  void pagesToFillAreAllocatedPages() throws Exception {
+    PhysicalMemory memory = create(BASE, SIZE, 2);
+    long page = memory.allocateToFill();
+    memory.fill(page, TABLE, -1);
+    assertThat(memory.allocatedPageAddresses()).containsExactly(page);
+    long other = memory.allocateToFill();
+    assertThat(other).isNotEqualTo(page);
+    assertRefused(Errno.ENOMEM, memory::allocateToFill);
+    memory.freePage(page);
+    long again = memory.allocatePage();
+    assertThat(memory.leadingZeroes(again, TABLE)).isEqualTo(TABLE);
   }
 
   // Runs of words.

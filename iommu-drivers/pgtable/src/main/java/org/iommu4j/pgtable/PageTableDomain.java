@@ -55,6 +55,7 @@ public abstract class PageTableDomain implements PagingDomainOps, PageTableOwner
 
   private final PhysicalMemory memory;
   private final RadixPageTable table;
+  private final long beyondOutput;
   private final Set<DomainOp> operations;
   private final RetiredTables retired = new RetiredTables();
 
@@ -73,6 +74,7 @@ public abstract class PageTableDomain implements PagingDomainOps, PageTableOwner
   protected PageTableDomain(PageTableFormat format, PhysicalMemory memory, DomainOp... more) {
     this.memory = memory;
     this.table = new RadixPageTable(format, memory, this);
+    this.beyondOutput = ~TableShape.below(format.config().outputBits());
     Set<DomainOp> all =
         EnumSet.of(
             DomainOp.ATTACH_DEV,
@@ -148,8 +150,7 @@ public abstract class PageTableDomain implements PagingDomainOps, PageTableOwner
   }
 
   private boolean fits(long first, long last) {
-    int bits = table.format().config().outputBits();
-    return Long.compareUnsigned(first, last) <= 0 && (bits == Long.SIZE || last >>> bits == 0);
+    return Long.compareUnsigned(first, last) <= 0 && (last & beyondOutput) == 0;
   }
 
   @Override

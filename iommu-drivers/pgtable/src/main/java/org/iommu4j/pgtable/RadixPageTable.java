@@ -315,7 +315,8 @@ public final class RadixPageTable {
    */
   @Mirrors({"pt_iommu_ops.unmap_range", "unmap_range"})
   public long unmap(long iova, long size, IotlbGather gather) {
-    if (unmapOne(iova, size)) {
+    boolean apart = shape.noGaps && gather.end() != 0 && !gather.queued();
+    if (!apart && unmapOne(iova, size)) {
       if (shape.detailed) {
         gather.addLevels(1 << shape.levelOf(Long.numberOfTrailingZeros(size)), 0);
       }
@@ -329,7 +330,7 @@ public final class RadixPageTable {
     if (size == 0 || Long.compareUnsigned(last, iova) < 0 || !inRange(iova, last, now)) {
       return 0;
     }
-    if (shape.noGaps && gather.end() != 0 && !gather.queued()) {
+    if (apart) {
       return unmapApart(iova, size, now, gather);
     }
     long removed = unmapIn(iova, size, now, gather);
@@ -344,7 +345,7 @@ public final class RadixPageTable {
     long offset = size - 1;
     return (iova & (offset | shape.perhapsOutside)) == 0
         && (size & offset) == 0
-        && shape.simpleUnmap
+        && !shape.incoherent
         && tables.unmap(top, iova, Long.numberOfTrailingZeros(size));
   }
 

@@ -45,9 +45,6 @@ final class TableShape {
   final boolean noGaps;
   final boolean detailed;
 
-  /** Whether a leaf is unmapped with a store alone. */
-  final boolean simpleUnmap;
-
   final long presentMask;
   final long addressMask;
   final int addressShift;
@@ -87,7 +84,6 @@ final class TableShape {
     incoherent = config.has(PageTableFeature.DMA_INCOHERENT);
     noGaps = config.has(PageTableFeature.FLUSH_RANGE_NO_GAPS);
     detailed = config.has(PageTableFeature.DETAILED_GATHER);
-    simpleUnmap = !incoherent && !noGaps;
     perhapsOutside = ~below(surelyInside(format));
     presentMask = format.presentMask();
     addressMask = format.addressMask();
