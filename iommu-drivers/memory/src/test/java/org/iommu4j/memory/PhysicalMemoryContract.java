@@ -1,5 +1,6 @@
 package org.iommu4j.memory;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -132,8 +133,8 @@ public abstract class PhysicalMemoryContract {
   @Test
   void arraysAreTheMemory() throws Exception {
     PhysicalMemory memory = memory();
-    PageArrays arrays = memory.arrays();
-    assumeThat(arrays).isNotNull();
+    assumeThat(memory.arrays()).isNotNull();
+    PageArrays arrays = requireNonNull(memory.arrays());
     assertThat(memory.arrays()).isSameAs(arrays);
     long page = BASE >>> 12;
     memory.write(BASE + 0x3008, 5);
