@@ -8,7 +8,6 @@ import org.openjdk.jmh.infra.BenchmarkParams;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.BenchmarkResult;
 import org.openjdk.jmh.results.IterationResult;
-import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
@@ -109,7 +108,7 @@ public final class Scenarios {
     double least = Double.NaN;
     for (BenchmarkResult fork : result.getBenchmarkResults()) {
       for (IterationResult iteration : fork.getIterationResults()) {
-        for (Map.Entry<String, Result> one : iteration.getSecondaryResults().entrySet()) {
+        for (var one : iteration.getSecondaryResults().entrySet()) {
           if (one.getKey().endsWith(name)) {
             double score = one.getValue().getScore();
             least = Double.isNaN(least) ? score : Math.min(least, score);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -131,8 +132,8 @@ public abstract class PhysicalMemoryContract {
   @Test
   void arraysAreTheMemory() throws Exception {
     PhysicalMemory memory = memory();
-    PageArrays arrays = memory.arrays();
-    assumeThat(arrays).isNotNull();
+    assumeThat(memory.arrays()).isNotNull();
+    PageArrays arrays = Objects.requireNonNull(memory.arrays());
     assertThat(memory.arrays()).isSameAs(arrays);
     long page = BASE >>> 12;
     memory.write(BASE + 0x3008, 5);
@@ -152,8 +153,7 @@ public abstract class PhysicalMemoryContract {
       assertRefused(Errno.EFAULT, () -> arrays.page(at));
     }
     assertThat(arrays.page(page + pages - 1)).hasSize(TABLE);
-    PageArrays three = create(BASE, 0x3000, Integer.MAX_VALUE).arrays();
-    assertThat(three).isNotNull();
+    PageArrays three = Objects.requireNonNull(create(BASE, 0x3000, Integer.MAX_VALUE).arrays());
     assertRefused(Errno.EFAULT, () -> three.page(page + 3));
   }
 

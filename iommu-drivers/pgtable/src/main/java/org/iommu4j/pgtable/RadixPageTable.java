@@ -218,18 +218,17 @@ public final class RadixPageTable {
     if (!shape.dynamicTop) {
       return inRange(iova, last, top) ? null : Errno.ERANGE;
     }
-    long now = top;
-    while (!inRange(iova, last, now) || leafLevel > Tables.level(now)) {
-      if (beyondWidth(last) || Tables.level(now) == shape.maxTop) {
-        return Errno.ERANGE;
-      }
-      try {
-        now = grow(now);
-      } catch (IommuException noMemory) {
-        return noMemory.errno();
-      }
+    int level =
+        beyondWidth(last) ? shape.maxTop + 1 : Math.max(leafLevel, shape.levelReaching(last));
+    if (level > shape.maxTop) {
+      return Errno.ERANGE;
     }
-    return null;
+    try {
+      grow(level);
+      return null;
+    } catch (IommuException noMemory) {
+      return noMemory.errno();
+    }
   }
 
   /** Nearly all ranges are in the lower half and below what the first top table reaches. */
@@ -253,23 +252,45 @@ public final class RadixPageTable {
     return (last & ~TableShape.below(shape.inputBits)) != 0;
   }
 
-  /** Puts a level on the top; two callers may want it, the second finds it done. */
+  /** Makes the top as high as wanted; two callers may want it, the second finds it done. */
   @Mirrors("increase_top")
-  private long grow(long seen) {
-    synchronized (growing) {
-      return top == seen ? growLocked() : top;
+  private void grow(int level) {
+    if (Tables.level(top) < level) {
+      synchronized (growing) {
+        growLocked(level);
+      }
     }
   }
 
+  /** The hardware is told once, when all the tables are there. */
   @GuardedBy("growing")
-  private long growLocked() {
-    long old = top;
-    int level = Tables.level(old) + 1;
-    long table = memory.allocatePage();
-    memory.writeRelease(table, format.table(Tables.root(old), level));
-    owner.changeTop(table, level);
-    top = table | level;
-    return top;
+  private void growLocked(int level) {
+    long old = Tables.root(top);
+    long table = old;
+    for (int at = Tables.level(top) + 1; at <= level; at++) {
+      long above;
+      try {
+        above = memory.allocatePage();
+      } catch (IommuException noMemory) {
+        freeDownTo(old, table);
+        throw noMemory;
+      }
+      memory.writeRelease(above, shape.table(table, at));
+      table = above;
+    }
+    if (table != old) {
+      owner.changeTop(table, level);
+      top = table | level;
+    }
+  }
+
+  /** Frees tables nobody has seen, each of which leads to the next by its first entry. */
+  private void freeDownTo(long old, long newest) {
+    for (long table = newest; table != old; ) {
+      long next = shape.address(memory.read(table));
+      memory.freePage(table);
+      table = next;
+    }
   }
 
   /**
