@@ -52,7 +52,7 @@ public class MemoryBenchmark {
   @OperationsPerInvocation(ENTRIES)
   public void fill() {
     for (int i = 0; i < TABLES; i++) {
-      long first = FIRST + ((long) i * WORDS << PAGE_LG2);
+      long first = FIRST + (((long) i * WORDS) << PAGE_LG2);
       words.fillRising(table + ((long) i << PAGE_LG2), WORDS, first, PAGE_LG2);
     }
   }
