@@ -27,7 +27,6 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
  */
 public final class Scenarios {
   private static final String PLAIN = "Yardsticks.plainFill";
-  private static final String ROW = "%-40s %-20s %10.3f %8.1f %10.2f%n";
 
   private static final Map<String, String> NAMES =
       Map.of(
@@ -79,7 +78,7 @@ public final class Scenarios {
     for (RunResult result : rows.values()) {
       double cpu = least(result, "cpu");
       System.out.printf(
-          ROW,
+          "%-40s %-20s %10.3f %8.1f %10.2f%n",
           scenario(result.getParams()),
           variant(result.getParams()),
           cpu,
