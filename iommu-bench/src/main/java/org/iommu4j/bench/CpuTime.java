@@ -1,7 +1,8 @@
 package org.iommu4j.bench;
 
-import com.sun.management.OperatingSystemMXBean;
 import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadInfo;
+import java.lang.management.ThreadMXBean;
 import java.util.Collection;
 import java.util.List;
 import org.openjdk.jmh.infra.BenchmarkParams;
@@ -13,12 +14,13 @@ import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.ScalarResult;
 
 /**
- * CPU time of the process per operation, for machines that others use too: {@code -prof
- * org.iommu4j.bench.CpuTime}. It includes what the JIT compiler and the collector do meanwhile.
+ * CPU time of the benchmark's threads per operation, for machines that others use too: {@code -prof
+ * org.iommu4j.bench.CpuTime}. What the JIT compiler and the collector do meanwhile is not in it.
  */
 public final class CpuTime implements InternalProfiler {
-  private final OperatingSystemMXBean system =
-      ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
+  private static final String WORKER = "jmh-worker";
+
+  private final ThreadMXBean threads = ManagementFactory.getThreadMXBean();
 
   private long before;
 
@@ -27,19 +29,29 @@ public final class CpuTime implements InternalProfiler {
 
   @Override
   public String getDescription() {
-    return "CPU time of the process per operation";
+    return "CPU time of the benchmark's threads per operation";
   }
 
   @Override
   public void beforeIteration(BenchmarkParams benchmark, IterationParams iteration) {
-    before = system.getProcessCpuTime();
+    before = workers();
   }
 
   @Override
   public Collection<? extends Result<?>> afterIteration(
       BenchmarkParams benchmark, IterationParams iteration, IterationResult result) {
-    long used = system.getProcessCpuTime() - before;
+    long used = workers() - before;
     double perOperation = (double) used / result.getMetadata().getAllOps();
     return List.of(new ScalarResult("cpu", perOperation, "ns/op", AggregationPolicy.AVG));
+  }
+
+  private long workers() {
+    long sum = 0;
+    for (ThreadInfo thread : threads.getThreadInfo(threads.getAllThreadIds())) {
+      if (thread != null && thread.getThreadName().contains(WORKER)) {
+        sum += Math.max(0, threads.getThreadCpuTime(thread.getThreadId()));
+      }
+    }
+    return sum;
   }
 }

@@ -102,16 +102,14 @@ public final class Scenarios {
     return (memory == null ? "" : memory) + (crowd ? " in a crowd" : "");
   }
 
-  /** The least of all iterations; names of profilers carry a mark in some versions of JMH. */
+  /** The least of all iterations. */
   private static double least(RunResult result, String name) {
     double least = Double.NaN;
     for (BenchmarkResult fork : result.getBenchmarkResults()) {
       for (IterationResult iteration : fork.getIterationResults()) {
-        for (String key : iteration.getSecondaryResults().keySet()) {
-          if (key.endsWith(name)) {
-            double score = iteration.getSecondaryResults().get(key).getScore();
-            least = Double.isNaN(least) ? score : Math.min(least, score);
-          }
+        if (iteration.getSecondaryResults().containsKey(name)) {
+          double score = iteration.getSecondaryResults().get(name).getScore();
+          least = Double.isNaN(least) ? score : Math.min(least, score);
         }
       }
     }

@@ -42,6 +42,6 @@ final class SpareGathers {
   }
 
   private static int mine() {
-    return (int) Thread.currentThread().getId() * SPREAD & (COUNT - 1);
+    return ((int) Thread.currentThread().getId() * SPREAD) & (COUNT - 1);
   }
 }

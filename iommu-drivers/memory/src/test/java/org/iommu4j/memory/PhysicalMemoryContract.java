@@ -154,8 +154,7 @@ public abstract class PhysicalMemoryContract {
       assertRefused(Errno.EFAULT, () -> arrays.page(at));
     }
     assertThat(arrays.page(page + pages - 1)).hasSize(TABLE);
-    PageArrays three = create(BASE, 0x3000, Integer.MAX_VALUE).arrays();
-    assertThat(three).isNotNull();
+    PageArrays three = requireNonNull(create(BASE, 0x3000, Integer.MAX_VALUE).arrays());
     assertRefused(Errno.EFAULT, () -> three.page(page + 3));
   }
 

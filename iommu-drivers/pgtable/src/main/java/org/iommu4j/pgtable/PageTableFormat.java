@@ -8,11 +8,12 @@ import org.jspecify.annotations.Nullable;
  * formats stands in the default methods. Levels are numbered from the leaf: level 0 has only leaves
  * (PTG-001). Immutable.
  *
- * <p>What a walk needs for every entry is given as masks, which the algorithm reads once: one call
- * per entry would cost more than the walk. An entry is empty if it has no bit of {@link
- * #presentMask}, points to a table if {@code (entry & tableMask(level)) == tableValue(level)}, and
- * is a leaf otherwise (PTG-003). The address in an entry is {@code (entry & addressMask()) <<
- * addressShift()}.
+ * <p>All answers are read once, when a page table is made, and kept as numbers: one call per entry
+ * would cost more than the walk. An entry is empty if it has no bit of {@link #presentMask}, points
+ * to a table if {@code (entry & tableMask(level)) == tableValue(level)}, and is a leaf otherwise
+ * (PTG-003). The address in an entry is {@code (entry & addressMask()) << addressShift()}, and a
+ * leaf is its address field, its attributes and bits that depend on nothing but its size: {@code
+ * leaf(0, level, size, 0) | address >>> addressShift() | attributes}.
  *
  * <p>The page "Writing a format" in {@code docs} builds one.
  */
@@ -145,7 +146,8 @@ public interface PageTableFormat {
 
   /**
    * Makes a leaf. A leaf that is larger than an entry of its level covers stands, with the same
-   * value, in all the entries it covers (PTG-004).
+   * value, in all the entries it covers (PTG-004). Address, size and attributes have bits of their
+   * own, so that one call per size says it all.
    *
    * @param address physical address, a multiple of the size
    * @param level the level of the table it stands in

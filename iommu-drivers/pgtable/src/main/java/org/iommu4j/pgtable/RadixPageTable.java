@@ -221,7 +221,8 @@ public final class RadixPageTable {
     if (!shape.dynamicTop) {
       return Errno.ERANGE;
     }
-    int level = beyondWidth(last) ? shape.maxTop + 1 : Math.max(leafLevel, levelReaching(last));
+    int level =
+        beyondWidth(last) ? shape.maxTop + 1 : Math.max(leafLevel, shape.levelReaching(last));
     if (level > shape.maxTop) {
       return Errno.ERANGE;
     }
@@ -231,15 +232,6 @@ public final class RadixPageTable {
     } catch (IommuException noMemory) {
       return noMemory.errno();
     }
-  }
-
-  /** The lowest level whose top table reaches an address. */
-  private int levelReaching(long last) {
-    int level = 0;
-    while (level <= shape.maxTop && (last & ~TableShape.below(shape.reach(level))) != 0) {
-      level++;
-    }
-    return level;
   }
 
   /** Nearly all ranges are in the lower half and below what the first top table reaches. */
@@ -286,7 +278,7 @@ public final class RadixPageTable {
         freeDownTo(old, table);
         throw noMemory;
       }
-      memory.writeRelease(above, format.table(table, at));
+      memory.writeRelease(above, shape.table(table, at));
       table = above;
     }
     if (table != old) {

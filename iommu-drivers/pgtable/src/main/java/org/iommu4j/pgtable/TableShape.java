@@ -162,6 +162,15 @@ final class TableShape {
     return itemLg2(level) + Integer.bitCount(indexMask[level]);
   }
 
+  /** The lowest level whose top table reaches an address; {@link #maxTop} + 1 if none does. */
+  int levelReaching(long last) {
+    int level = 0;
+    while (level <= maxTop && (last & ~below(reach(level))) != 0) {
+      level++;
+    }
+    return level;
+  }
+
   int index(long iova, int level) {
     return (int) (iova >>> itemLg2(level)) & indexMask[level];
   }

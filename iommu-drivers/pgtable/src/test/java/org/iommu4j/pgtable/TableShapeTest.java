@@ -38,12 +38,12 @@ class TableShapeTest {
           if ((prot & Prot.RW) == 0 || format.refuses(prot) != null) {
             continue;
           }
-          long paddr = random.nextLong() & (1L << 52) - 1 & -(1L << sizeLg2);
+          long paddr = random.nextLong() & ((1L << 52) - 1) & -(1L << sizeLg2);
           long leaf = format.leaf(paddr, level, sizeLg2, format.attributes(prot));
           assertThat(shape.leaf(paddr, sizeLg2, shape.attributes(prot))).isEqualTo(leaf);
           assertThat(shape.isLeaf(leaf, level)).isTrue();
           assertThat(shape.leafLg2(leaf, level)).isEqualTo(sizeLg2);
-          long offset = random.nextLong() & (1L << sizeLg2) - 1;
+          long offset = random.nextLong() & ((1L << sizeLg2) - 1);
           long iova = (random.nextLong() & -(1L << sizeLg2)) | offset;
           assertThat(shape.translate(leaf, level, iova)).isEqualTo(paddr | offset);
         }
