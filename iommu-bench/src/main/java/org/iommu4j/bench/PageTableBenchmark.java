@@ -2,12 +2,7 @@ package org.iommu4j.bench;
 
 import java.util.concurrent.TimeUnit;
 import org.iommu4j.api.IotlbGather;
-import org.iommu4j.api.PagingDomain;
-import org.iommu4j.api.PlatformDevice;
 import org.iommu4j.api.Prot;
-import org.iommu4j.core.IommuCore;
-import org.iommu4j.spi.PagingDomainOps;
-import org.iommu4j.spi.PhysicalMemory;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -68,33 +63,13 @@ public class PageTableBenchmark {
   private final long[] queries = new long[QUERIES];
   private int query;
 
-  private Bench hot = new Bench("vtdss", "heap", ALL);
-  private Bench small = new Bench("vtdss", "heap", K4);
-  private Bench large = new Bench("vtdss", "heap", ALL);
-  private Bench filled = new Bench("vtdss", "heap", K4);
+  private TableBench hot = new TableBench("vtdss", "heap", ALL);
+  private TableBench small = new TableBench("vtdss", "heap", K4);
+  private TableBench large = new TableBench("vtdss", "heap", ALL);
+  private TableBench filled = new TableBench("vtdss", "heap", K4);
 
   /** Creates the state; JMH calls this. */
   public PageTableBenchmark() {}
-
-  /** A core with one domain over a table of its own. */
-  private static final class Bench {
-    final PagingDomainOps ops;
-    final PagingDomain domain;
-    final boolean ranges;
-
-    Bench(String format, String memory, long pageSizes) {
-      PhysicalMemory words = TableMemories.of(memory);
-      ops =
-          format.equals("arm64s1")
-              ? new ArmDomain(words, pageSizes)
-              : new TableDomain(TableFormats.of(format), words, pageSizes);
-      ranges = ops instanceof TableDomain;
-      var core = IommuCore.create(new IdleIommu(true, () -> ops));
-      PlatformDevice device = PlatformDevice.builder("dev").build();
-      core.probeDevice(device);
-      domain = core.allocPagingDomain(device);
-    }
-  }
 
   /** Makes the tables. */
   @Setup(Level.Trial)
@@ -132,17 +107,17 @@ public class PageTableBenchmark {
   }
 
   private void prepare(String name, String where) {
-    hot = new Bench(name, where, ALL);
+    hot = new TableBench(name, where, ALL);
     hot.domain.map(IOVA + K4, PADDR, K4, Prot.RW);
-    small = new Bench(name, where, K4);
+    small = new TableBench(name, where, K4);
     small.domain.map(ANCHOR, PADDR, K4, Prot.RW);
-    large = new Bench(name, where, ALL);
+    large = new TableBench(name, where, ALL);
     large.domain.map(ANCHOR, PADDR, K4, Prot.RW);
-    filled = new Bench(name, where, K4);
+    filled = new TableBench(name, where, K4);
     filled.domain.map(IOVA, PADDR, G1, Prot.RW);
   }
 
-  private static long pair(Bench bench, long size) {
+  private static long pair(TableBench bench, long size) {
     bench.domain.map(IOVA, PADDR, size, Prot.RW);
     return bench.domain.unmap(IOVA, size);
   }
@@ -205,6 +180,14 @@ public class PageTableBenchmark {
   @Benchmark
   public long iova_to_phys_1G4K_indep() {
     return filled.ops.iovaToPhys(queries[query++ & (QUERIES - 1)]);
+  }
+
+  /** The same, but each result chooses the next address. */
+  @Benchmark
+  public long iova_to_phys_1G4K_dep() {
+    long result = filled.ops.iovaToPhys(queries[query & (QUERIES - 1)]);
+    query += 1 + (int) (result & 1);
+    return result;
   }
 
   /** The same over few entries. */

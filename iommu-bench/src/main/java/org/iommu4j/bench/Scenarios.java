@@ -27,6 +27,7 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
  */
 public final class Scenarios {
   private static final String PLAIN = "Yardsticks.plainFill";
+  private static final long REGION = 1L << 30;
 
   private static final Map<String, String> NAMES =
       Map.of(
@@ -38,6 +39,7 @@ public final class Scenarios {
           "pair_2M_large", "pair/2M/large",
           "pair_1G_large", "pair/1G/large",
           "iova_to_phys_1G4K_indep", "iova_to_phys/1G4K/indep",
+          "iova_to_phys_1G4K_dep", "iova_to_phys/1G4K/dep",
           "iova_to_phys_1G4K_first4096", "iova_to_phys/1G4K/first4096");
 
   private Scenarios() {}
@@ -58,7 +60,8 @@ public final class Scenarios {
             .addProfiler(GCProfiler.class)
             .jvmArgsAppend("-Xbatch");
     if (given.getIncludes().isEmpty()) {
-      options.include("Yardsticks|PageTableBenchmark|MemoryBenchmark");
+      options.include(
+          "Yardsticks|PageTableBenchmark|RegionBenchmark|TwoThreadsBenchmark|MemoryBenchmark");
     } else {
       options.include("Yardsticks");
     }
@@ -76,14 +79,14 @@ public final class Scenarios {
     }
     System.out.printf("%n%-40s %-20s %10s %8s %10s%n", "scenario", "", "ns", "B/op", "plain loop");
     for (RunResult result : rows.values()) {
-      double cpu = least(result, "cpu");
+      double nanos = nanos(result);
       System.out.printf(
           "%-40s %-20s %10.3f %8.1f %10.2f%n",
           scenario(result.getParams()),
           variant(result.getParams()),
-          cpu,
+          nanos,
           least(result, "gc.alloc.rate.norm"),
-          cpu / plain);
+          nanos / plain);
     }
   }
 
@@ -93,6 +96,13 @@ public final class Scenarios {
     if (path.contains("PageTableBenchmark")) {
       return "pt/" + params.getParam("format") + '/' + NAMES.getOrDefault(method, method);
     }
+    if (path.contains("RegionBenchmark")) {
+      String chunk = params.getParam("chunk");
+      return "pt/" + params.getParam("format") + "/region1G/chunk" + chunk + '/' + method;
+    }
+    if (path.contains("TwoThreadsBenchmark")) {
+      return "pt/2thr/" + params.getParam("format") + '/' + method;
+    }
     return path.contains("MemoryBenchmark") ? "mem/" + method : "yardstick/" + method;
   }
 
@@ -100,6 +110,25 @@ public final class Scenarios {
     String memory = params.getParam("memory");
     boolean crowd = Boolean.parseBoolean(params.getParam("crowd"));
     return (memory == null ? "" : memory) + (crowd ? " in a crowd" : "");
+  }
+
+  /** CPU time of an operation; or wall time, where a run is prepared or two threads take part. */
+  private static double nanos(RunResult result) {
+    String path = result.getParams().getBenchmark();
+    if (path.contains("RegionBenchmark")) {
+      return leastWall(result) * Long.parseLong(result.getParams().getParam("chunk")) / REGION;
+    }
+    return path.contains("TwoThreadsBenchmark") ? leastWall(result) : least(result, "cpu");
+  }
+
+  private static double leastWall(RunResult result) {
+    double least = Double.POSITIVE_INFINITY;
+    for (BenchmarkResult fork : result.getBenchmarkResults()) {
+      for (IterationResult iteration : fork.getIterationResults()) {
+        least = Math.min(least, iteration.getPrimaryResult().getScore());
+      }
+    }
+    return least;
   }
 
   /** The least of all iterations. */
